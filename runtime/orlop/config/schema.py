@@ -1,0 +1,171 @@
+"""The daemon's configuration as types: /etc/orlop/orlop.toml and /etc/orlop/conf.d/*.toml. Reading files is in loader.
+
+Each field's default is here and its meaning in the docstring beneath it; the man page, `orlop config default` and the
+node declaration take both from here. Unknown keys are errors.
+"""
+
+from typing import Annotated, Literal, dataclass_transform
+
+import msgspec
+
+Path = Annotated[str, msgspec.Meta(pattern="^/")]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Daemon(Section):
+    """Where the daemon listens, keeps state, and what it logs."""
+
+    socket: Path = "/run/orlop/orlop.sock"
+    """Unix socket that serves the CRI."""
+    state_dir: Path = "/run/orlop"
+    """Volatile state: must be on a tmpfs, for it describes what a reboot ends."""
+    root_dir: Path = "/var/lib/orlop"
+    """Images, layers and writable layers."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """One line per event, for people or for machines."""
+
+
+class Cgroup(Section):
+    """How containers' cgroups are made."""
+
+    driver: Literal["auto", "systemd", "cgroupfs"] = "auto"
+    """auto: systemd where it is PID 1, else cgroupfs. The kubelet follows through RuntimeConfig."""
+    default_parent: str = ""
+    """Parent of pods that name none; empty: "/orlop" (cgroupfs) or "system.slice" (systemd)."""
+    monitor: str = "pod"
+    """cgroup of conmon: "pod", or a path or slice of its own."""
+
+
+class Handler(Section):
+    """One OCI runtime or shim that a RuntimeClass can name."""
+
+    type: Literal["oci", "shim"] = "oci"
+    """oci: a runc-compatible command line. shim: containerd's shim v2 protocol."""
+    path: str = ""
+    """Binary; empty: the handler's name, searched in PATH."""
+    root: str = ""
+    """The OCI runtime's own state directory; empty: "<state_dir>/<handler>"."""
+    privileged_without_host_devices: bool = False
+    """Privileged containers get no host devices."""
+
+
+class Monitor(Section):
+    """conmon, the process beside each container."""
+
+    path: str = ""
+    """Binary; empty: conmon, searched in PATH and /usr/libexec."""
+    create_timeout: Seconds = 240.0
+    """Seconds until a container that is not created is given up."""
+
+
+class Network(Section):
+    """CNI."""
+
+    conf_dir: Path = "/etc/cni/net.d"
+    """Directory of conflists; the first in name order is the network."""
+    plugin_dirs: tuple[Path, ...] = ("/opt/cni/bin", "/usr/lib/cni")
+    """Searched in this order."""
+    default_network: str = ""
+    """Name of the network to use, if not the first."""
+    cache_dir: Path = "/var/lib/cni"
+    """Results of ADD, in libcni's layout, kept until DEL has worked."""
+    add_timeout: Seconds = 300.0
+    del_timeout: Seconds = 60.0
+
+
+class Container(Section):
+    """What every container gets."""
+
+    default_capabilities: tuple[str, ...] = (
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FSETID",
+        "FOWNER",
+        "SETGID",
+        "SETUID",
+        "SETPCAP",
+        "NET_BIND_SERVICE",
+        "KILL",
+    )
+    """Without "CAP_"."""
+    default_sysctls: dict[str, str] = {}
+    """For each pod with namespaces of its own; the pod's own sysctls win."""
+    default_env: dict[str, str] = {}
+    """Environment variables that the image and the pod may override."""
+    pids_limit: int = -1
+    """Processes per container; -1: the pod's cgroup limits them."""
+    seccomp_profile: str = ""
+    """File that replaces the built-in RuntimeDefault profile."""
+    seccomp_unset: Literal["RuntimeDefault", "Unconfined"] = "Unconfined"
+    """Profile of containers for which none is asked."""
+    apparmor_profile: str = "orlop-default"
+    """Profile meant by RuntimeDefault where the kernel has AppArmor."""
+    shm_size: int = 64 << 20
+    """Bytes of a pod's /dev/shm."""
+    stop_timeout: Seconds = 10.0
+    """Grace period where a stop names none and must have one."""
+
+
+class Images(Section):
+    """Pulls and the image store."""
+
+    pause_image: str = "registry.k8s.io/pause:3.10.2"
+    """Pinned; used only for pods whose handler is a shim or that share a PID namespace."""
+    pinned: tuple[str, ...] = ()
+    """References that the kubelet must not collect; a trailing or surrounding * matches."""
+    max_concurrent_downloads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 6
+    """Blobs fetched at once, over all pulls."""
+    progress_timeout: Seconds = 60.0
+    """Seconds without a byte until a download is retried; 0: never."""
+
+
+class Registry(Section):
+    """What differs for one registry host."""
+
+    plain_http: bool = False
+    """Talk HTTP. Never guessed: only where it is set."""
+    ca_file: str = ""
+    """Certificates to trust in place of the system's."""
+    username: str = ""
+    password: str = ""
+
+
+class Streaming(Section):
+    """The server of exec, attach and port-forward."""
+
+    address: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """0: any free one."""
+    idle_timeout: Seconds = 14400.0
+
+
+class Metrics(Section):
+    """Prometheus metrics."""
+
+    address: str = ""
+    """host:port; empty: not served."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    default_handler: str = "runc"
+    """Handler of pods whose RuntimeClass names none."""
+    daemon: Daemon = Daemon()
+    cgroup: Cgroup = Cgroup()
+    handlers: dict[str, Handler] = msgspec.field(default_factory=lambda: {"runc": Handler()})
+    monitor: Monitor = Monitor()
+    network: Network = Network()
+    container: Container = Container()
+    images: Images = Images()
+    registries: dict[str, Registry] = {}
+    """By host[:port]."""
+    streaming: Streaming = Streaming()
+    metrics: Metrics = Metrics()
