@@ -137,6 +137,8 @@ class ContainerRecord(Value):
 class ContainerStatus(Value):
     """What changes in a container's life. Times are nanoseconds since the epoch, 0: not yet."""
 
+    made: bool = False
+    """False while its parts are being made: such a container is not shown, and a restart takes it apart."""
     pid: int = 0
     """Of the first process, in the node's PID namespace; 0 before it exists."""
     pid_start: int = 0

@@ -91,6 +91,8 @@ class PodRecord(Value):
 class PodStatus(Value):
     """What changes in a pod sandbox's life."""
 
+    made: bool = False
+    """False while its parts are being made: such a pod is not shown, and a restart takes it apart."""
     ips: tuple[str, ...] = ()
     """The first is the pod's IP."""
     stopped_at: int = 0
