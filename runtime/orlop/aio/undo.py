@@ -1,0 +1,114 @@
+"""Undo: every acquired thing registers its undoing at once; a failure later undoes all of them in reverse order.
+
+What cannot be undone even after retries is reported, so that the caller keeps a record of it. Deciding what then happens
+is not here.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+log = logging.getLogger(__name__)
+
+Undo = Callable[[], Awaitable[object] | object]
+
+BACKOFF = (0.02, 0.1, 0.4)
+"""Seconds before the second, third and fourth try of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A step that could not be undone."""
+
+    sentence: str
+    error: Exception
+
+    def __str__(self) -> str:
+        return f"{self.sentence}: {self.error}"
+
+
+class UndoStack:
+    """Undo steps of one piece of work.
+
+    As `async with UndoStack() as undo:` an exception (or cancellation) unwinds; a normal end releases. `failures` then
+    tells what is left over.
+    """
+
+    def __init__(self, *, backoff: tuple[float, ...] = BACKOFF) -> None:
+        self._steps: list[tuple[str, Undo]] = []
+        self._backoff = backoff
+        self.failures: list[Failure] = []
+
+    def add(self, sentence: str, fn: Undo) -> None:
+        """Register a step. `sentence` says what is undone ("remove the network namespace /run/…").
+
+        A plain function runs on the event loop and must be short; a slow one is given as a coroutine function
+        (`lambda: offload(remove_tree, path)`). It must be idempotent: it may be tried again.
+        """
+        self._steps.append((sentence, fn))
+
+    def release(self) -> None:
+        """Forget all steps: the work is complete."""
+        self._steps.clear()
+
+    async def unwind(self) -> list[Failure]:
+        """Undo everything in reverse order, each step with retries. Returns what could not be undone.
+
+        A cancellation that arrives meanwhile is raised only after all steps have been tried.
+        """
+        steps, self._steps = self._steps[::-1], []
+        if not steps:
+            return []
+        work = asyncio.create_task(self._unwind(steps), name="undo")
+        cancelled: asyncio.CancelledError | None = None
+        while not work.done():
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        failures = work.result()
+        self.failures.extend(failures)
+        if cancelled is not None:
+            raise cancelled
+        return failures
+
+    async def _unwind(self, steps: list[tuple[str, Undo]]) -> list[Failure]:
+        failures = []
+        for sentence, fn in steps:
+            failure = await self._undo(sentence, fn)
+            if failure is not None:
+                failures.append(failure)
+        return failures
+
+    async def _undo(self, sentence: str, fn: Undo) -> Failure | None:
+        for pause in (*self._backoff, None):
+            try:
+                result = fn()
+                if inspect.isawaitable(result):
+                    await result
+                return None
+            except Exception as error:  # any failure of a step must not keep the others from being undone
+                if pause is None:
+                    log.error("could not undo: %s: %s", sentence, error)
+                    return Failure(sentence, error)
+                log.debug("undo failed, trying again: %s: %s", sentence, error)
+                await asyncio.sleep(pause)
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.release()
+        else:
+            await self.unwind()
+
+    def __len__(self) -> int:
+        return len(self._steps)

@@ -1,0 +1,152 @@
+"""Small files and trees: atomic writes, reads of kernel files, removal. No paths from untrusted input (see paths.py)."""
+
+import errno
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Callable
+from itertools import count
+
+_serial = count()
+
+
+def write_atomic(path: str, data: bytes | str, mode: int = 0o644, *, sync: bool = False) -> None:
+    """Write a file so that readers see the old or the new content, never a part: temporary file and rename(2).
+
+    With `sync` the content and the directory entry survive a power loss (fsync(2) of both).
+    """
+    # Unique among processes and threads; the leading dot keeps it out of directory scans for "*.conf".
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}.{threading.get_native_id()}.{next(_serial)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        try:
+            write_all(fd, data.encode() if isinstance(data, str) else data)
+            os.fchmod(fd, mode)  # the umask must not decide
+            if sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        remove_file(temporary)
+        raise
+    if sync:
+        sync_directory(directory or ".")
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write everything, however many write(2) calls it takes."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def write_value(path: str, value: str) -> None:
+    """Write one value into a kernel file (/proc, /sys) with one write(2), without creating it.
+
+    A refusal raises OSError whose filename is the path; its `strerror` also names the value.
+    """
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, value.encode())
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {value!r}: {os.strerror(error.errno or 0)}", path) from error
+
+
+def read_bytes(path: str, *, limit: int | None = None) -> bytes:
+    """The whole file; with `limit`, OSError EFBIG when it holds more bytes than that."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := os.read(fd, 1 << 16):
+            chunks.append(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
+        return b"".join(chunks)
+    except IsADirectoryError:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+    finally:
+        os.close(fd)
+
+
+def read_text(path: str, *, limit: int | None = None) -> str:
+    """The whole file as UTF-8; bytes that are not UTF-8 become U+FFFD."""
+    return read_bytes(path, limit=limit).decode(errors="replace")
+
+
+def read_text_or(path: str, default: str) -> str:
+    """Like read_text; `default` when the file does not exist."""
+    try:
+        return read_text(path)
+    except FileNotFoundError:
+        return default
+
+
+def ensure_dir(path: str, mode: int = 0o755) -> None:
+    """Make a directory and its parents; the last one gets exactly `mode`, also when it exists already."""
+    os.makedirs(path, exist_ok=True)
+    if stat.S_IMODE(os.stat(path).st_mode) != mode:
+        os.chmod(path, mode)
+
+
+def ensure_file(path: str, mode: int = 0o644) -> None:
+    """Make an empty file (a bind mount's target) unless something is there; parents must exist."""
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, mode))
+
+
+def remove_file(path: str) -> bool:
+    """Unlink; False when it was not there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_dir(path: str) -> bool:
+    """Remove an empty directory; False when it was not there."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_tree(path: str) -> bool:
+    """Remove a file or a whole tree; False when it was not there. Symbolic links are removed, never followed.
+
+    Something that vanishes meanwhile is fine. Anything else (EBUSY of a mount point, EIO) ends in the first OSError,
+    after all that can go has gone. The tree is walked by directory descriptors, so nobody can swap a part of it for a link.
+    """
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            return remove_file(path)
+    except FileNotFoundError:
+        return False
+    errors: list[OSError] = []
+
+    def note(_function: Callable[..., object], name: str, info: tuple[type, BaseException, object]) -> None:
+        error = info[1]
+        if isinstance(error, OSError) and error.errno != errno.ENOENT:
+            errors.append(OSError(error.errno, os.strerror(error.errno or 0), name))
+
+    shutil.rmtree(path, onerror=note)
+    if errors:
+        raise errors[0]
+    return True
+
+
+def sync_directory(path: str) -> None:
+    """Make a directory's entries survive a power loss (fsync(2) of the directory)."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
