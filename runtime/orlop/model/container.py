@@ -132,6 +132,8 @@ class ContainerRecord(Value):
     user: LinuxContainerUser = LinuxContainerUser()
     mounts: tuple[Mount, ...] = ()
     """As made, for status."""
+    infra: bool = False
+    """The pod's pause process: ours, and not shown as a container."""
 
 
 class ContainerStatus(Value):

@@ -79,8 +79,11 @@ class PodRecord(Value):
     """64 hexadecimal digits."""
     config: PodSandboxConfig
     handler: str
+    """Name of the handler that runs its containers."""
     created_at: int
     """Nanoseconds since the epoch."""
+    handler_asked: str = ""
+    """As the request named it: empty where it left the choice to us."""
     namespaces: PinnedNamespaces = PinnedNamespaces()
     cgroup_parent: str = ""
     """The pod's cgroup as the config gave it; empty: our own default parent."""
