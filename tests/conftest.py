@@ -1,0 +1,40 @@
+"""What every test run starts with: namespaces and cgroups of its own, an order of tests, and visible reasons for skips.
+
+As root the run leaves the machine's network and mounts before the first thread exists (tests.harness.privacy). Without root
+the tests that need it are skipped, each saying so.
+"""
+
+import os
+
+import pytest
+
+from tests.harness import cgroups, privacy
+
+TIERS = ("lint", "unit", "integration", "conformance", "molecule")
+"""In this order: what fails fast comes first."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.geteuid() == 0 and not config.option.collectonly:
+        privacy.enter()
+        cgroups.enter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    # Before the closing line, which is to be the last one.
+    if privacy.entered():
+        cgroups.leave()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_tier)
+    if os.geteuid() != 0:
+        for item in items:
+            if item.get_closest_marker("root") or _tier(item) >= TIERS.index("integration"):
+                item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+def _tier(item: pytest.Item) -> int:
+    name = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    return TIERS.index(name) if name in TIERS else len(TIERS)

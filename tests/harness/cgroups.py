@@ -1,0 +1,126 @@
+"""The run's cgroups: a subtree named after the run, in which pytest and all that tests start have their place.
+
+A process belongs to the run when its cgroup path holds the run's name, however often it was forked, orphaned or put into a
+new session. Written with plain file operations: the code under test has its own cgroup part, which this must not trust.
+"""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.harness import privacy
+
+ROOT = Path("/sys/fs/cgroup")
+NAME = f"orlop-test-{os.getpid()}"
+PODS = f"/{NAME}/pods"
+"""Parent of the pods' cgroups, for the daemon's configuration."""
+
+_HUGETLB = ROOT / "hugetlb"
+_mounted: list[Path] = []
+
+
+def hierarchies() -> list[Path]:
+    """Mount points of all cgroup hierarchies."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith(("cgroup ", "cgroup2 ")) and before.split()[4].startswith(str(ROOT)):
+            found.append(Path(before.split()[4]))
+    return sorted(set(found))
+
+
+def is_v2() -> bool:
+    """Whether the machine has only the unified hierarchy."""
+    return (ROOT / "cgroup.controllers").exists()
+
+
+def marker() -> Path:
+    """The hierarchy whose paths mark the run's processes: one without controllers where there is one."""
+    for name in ("systemd", "unified"):
+        if (ROOT / name / "cgroup.procs").exists():
+            return ROOT / name
+    return ROOT if is_v2() else ROOT / "pids"
+
+
+def enter() -> None:
+    """Make the run's cgroup and move this process into it."""
+    home = marker() / NAME / "runner"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "cgroup.procs").write_text(str(os.getpid()))
+    _mount_hugetlb()
+
+
+def leave() -> None:
+    """Move this process back to the root, end what is left of the run, and remove its cgroups."""
+    (marker() / "cgroup.procs").write_text(str(os.getpid()))
+    for pid in run_processes():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself
+    for hierarchy in hierarchies():
+        remove(hierarchy / NAME)
+    _unmount_hugetlb()
+
+
+def remove(path: Path, *, seconds: float = 3.0) -> None:
+    """Remove a cgroup with all below it; waits for dying processes. Raises OSError with the path when they stay."""
+    for directory, _, _ in os.walk(path, topdown=False):
+        deadline = time.monotonic() + seconds
+        while os.path.isdir(directory):
+            try:
+                os.rmdir(directory)
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+
+def run_processes() -> Iterator[int]:
+    """Ids of all living processes of this run."""
+    sign = f"/{NAME}/"
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            try:
+                text = Path("/proc", entry, "cgroup").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if sign in text + "/":
+                yield int(entry)
+
+
+def all_cgroups() -> Iterator[str]:
+    """Paths of the cgroups that this run, or software under test anywhere, may have made; other runs' are left out."""
+    for hierarchy in hierarchies():
+        for directory, children, _ in os.walk(hierarchy):
+            children[:] = [name for name in children if not _foreign(name)]
+            path = directory.removeprefix(str(ROOT))
+            if NAME in path or "orlop" in path or "kubepods" in path:
+                yield path
+
+
+def _foreign(name: str) -> bool:
+    return name.startswith("orlop-test-") and name != NAME
+
+
+def _mount_hugetlb() -> None:
+    """crun wants every controller mounted, and some machines leave hugetlb out. The mount is the run's alone."""
+    controllers = Path("/proc/cgroups").read_text() if Path("/proc/cgroups").exists() else ""
+    if is_v2() or "hugetlb\t" not in controllers or (_HUGETLB / "cgroup.procs").exists():
+        return
+    _HUGETLB.mkdir(exist_ok=True)
+    privacy.mount("cgroup", str(_HUGETLB), "cgroup", 0, "hugetlb")
+    _mounted.append(_HUGETLB)
+
+
+def _unmount_hugetlb() -> None:
+    for path in _mounted:
+        privacy.unmount(str(path))
+        try:
+            path.rmdir()
+        except OSError:
+            pass  # another run mounted its own here, in its own namespace
+    _mounted.clear()

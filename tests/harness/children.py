@@ -1,0 +1,50 @@
+"""Child processes of the test process."""
+
+import os
+import time
+from pathlib import Path
+
+
+def of_this_process() -> dict[int, str]:
+    """Process id to command line, zombies included; "(zombie)" is their command line."""
+    found = {}
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            text = (task / "children").read_text()
+        except OSError:
+            continue
+        found.update({int(pid): command_line(int(pid)) for pid in text.split()})
+    return found
+
+
+def command_line(pid: int) -> str:
+    """Command line of a process in one line; "(zombie)" for those that have none left, empty for the gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    return " ".join(words).strip() or "(zombie)"
+
+
+def wait_until_only(allowed: dict[int, str], *, seconds: float = 2.0) -> dict[int, str]:
+    """Children beyond the allowed ones, after giving them a moment to go. Zombies that nobody waits for are leaks too."""
+    deadline = time.monotonic() + seconds
+    while left := {pid: line for pid, line in of_this_process().items() if pid not in allowed}:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return left
+
+
+def parent(pid: int) -> int:
+    """Parent's id; 0 when the process is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def is_me(pid: int) -> bool:
+    """Whether it is this very process."""
+    return pid == os.getpid()

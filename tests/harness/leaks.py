@@ -1,0 +1,138 @@
+"""What a test run can leave behind, as one comparable snapshot: processes, namespaces, mounts, interfaces, rules, cgroups, files.
+
+Each kind is a multiset of lines that a person can read, so the difference of two snapshots is its own error message.
+Everything is read from the kernel; nothing is asked of the code under test.
+"""
+
+import os
+import re
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.harness import cgroups, children
+
+SETTLE = 5.0
+"""Seconds in which what was ordered to end may still be ending."""
+
+# Base chains, braces, and what the portmap plugin makes once per network namespace and keeps by design.
+_UNINTERESTING_RULE = re.compile(
+    r"^\s*(table|\}|type \w+ hook|chain (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) )|"
+    r"CNI-HOSTPORT-(DNAT|MASQ|SETMARK)|# Warning: |^\s*$"
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at everything that could leak."""
+
+    kinds: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind."""
+        return {kind: lines.total() for kind, lines in self.kinds.items()}
+
+
+def take(roots: Iterable[Path] = ()) -> Snapshot:
+    """Look now. Files are compared below the given directories only."""
+    return Snapshot(
+        {
+            "process": Counter(_processes()),
+            "network namespace": Counter(_network_namespaces()),
+            "namespace held open": Counter(_held_namespaces()),
+            "mount": Counter(_mounts()),
+            "interface": Counter(_interfaces()),
+            "firewall rule": Counter(_rules()),
+            "cgroup": Counter(cgroups.all_cgroups()),
+            "file": Counter(_files(roots)),
+        }
+    )
+
+
+def difference(before: Snapshot, after: Snapshot) -> list[str]:
+    """Lines "+ kind: thing" for what came and "- kind: thing" for what went."""
+    lines = []
+    for kind, was in before.kinds.items():
+        now = after.kinds[kind]
+        lines += [f"+ {kind}: {line}" for line in sorted((now - was).elements())]
+        lines += [f"- {kind}: {line}" for line in sorted((was - now).elements())]
+    return lines
+
+
+def settle(before: Snapshot, look: Callable[[], Snapshot] = take, *, seconds: float = SETTLE) -> list[str]:
+    """The difference that remains once things had time to end; empty when all is as before."""
+    deadline = time.monotonic() + seconds
+    while (lines := difference(before, look())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return lines
+
+
+def _own(pid: int) -> bool:
+    """A process of this run, but neither pytest itself nor a zombie that only the machine's init can reap."""
+    return not children.is_me(pid) and not (children.command_line(pid) == "(zombie)" and children.parent(pid) == 1)
+
+
+def _processes() -> list[str]:
+    return [f"{pid} {children.command_line(pid)[:200]}" for pid in cgroups.run_processes() if _own(pid)]
+
+
+def _network_namespaces() -> set[str]:
+    return {link for pid in cgroups.run_processes() if (link := _readlink(f"/proc/{pid}/ns/net"))}
+
+
+def _held_namespaces() -> list[str]:
+    """Namespaces kept alive by nothing but a descriptor: the leak that no list of mounts or processes shows."""
+    held = []
+    for pid in cgroups.run_processes():
+        if children.is_me(pid):
+            continue
+        for link in _descriptors(pid):
+            if re.match(r"(net|mnt|ipc|uts|pid|user|cgroup):\[", link):
+                held.append(f"{link} by {pid} {children.command_line(pid)[:80]}")
+    return held
+
+
+def _descriptors(pid: int) -> list[str]:
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []
+    return [link for number in numbers if (link := _readlink(f"/proc/{pid}/fd/{number}"))]
+
+
+def _readlink(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _mounts() -> list[str]:
+    lines = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        lines.append(f"{before.split()[4]} ({after.split()[0]})")
+    return lines
+
+
+def _interfaces() -> list[str]:
+    return [line.partition(":")[0].strip() for line in Path("/proc/self/net/dev").read_text().splitlines()[2:]]
+
+
+def _rules() -> list[str]:
+    # nft shows what iptables-nft made as well; stateless, since counters change by themselves.
+    text = subprocess.run(["nft", "-s", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
+    return [line.strip() for line in text.splitlines() if not _UNINTERESTING_RULE.search(line)]
+
+
+def _files(roots: Iterable[Path]) -> list[str]:
+    return [
+        os.path.join(directory, name)
+        for root in roots
+        for directory, folders, names in os.walk(root)
+        for name in (*folders, *names)
+        if not name.endswith(("-wal", "-shm"))
+    ]

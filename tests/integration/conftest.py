@@ -1,0 +1,29 @@
+"""After each integration test the machine is as before it, and at the end as at the beginning; the difference is the message."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import leaks, privacy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_at_the_end() -> Iterator[None]:
+    yield from _checked("the whole run")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    # Fixtures of wider scope are made before this one: what they keep is part of both snapshots.
+    yield from _checked(request.node.name)
+
+
+def _checked(what: str) -> Iterator[None]:
+    if not privacy.entered():
+        yield
+        return
+    before = leaks.take()
+    yield
+    lines = leaks.settle(before)
+    if lines:
+        pytest.fail(f"{what} changed the machine:\n" + "\n".join(lines), pytrace=False)
