@@ -1,0 +1,108 @@
+"""A node's declaration as types: everything that makes one node differ from another.
+
+Ansible's variables and the NixOS options are this, written in their own way. What files follow from it is in render;
+which versions belong to a minor is in the lock file.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Annotated, Any
+
+import msgspec
+
+from orlop.config.schema import Config, Handler, Section
+from orlop.model.errors import InvalidArgument
+from orlop.node import checking, lock
+
+InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
+NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+SysctlName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+([./][A-Za-z0-9_*-]+)+$")]
+ModuleName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$")]
+
+OWN_PLACE = ("default_handler", "handlers")
+"""Names of the daemon's configuration that a declaration says at its top, not below `daemon`."""
+
+
+class Bridge(Section, tag_field="provider", tag="bridge"):
+    """Pods on a bridge of the node, addresses from host-local: for one node, or where routes are made elsewhere."""
+
+    name: NetworkName = "orlop"
+    """The network's name; its leases are kept under it."""
+    interface: InterfaceName = "orlop0"
+    """The bridge."""
+    pod_cidrs: tuple[str, ...] = ("10.85.0.0/16",)
+    """One network of pod addresses per IP family."""
+    mtu: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """0: that of the route out of the node."""
+    masquerade: bool = True
+    """Pods leave the node with the node's address."""
+    host_ports: bool = True
+    """hostPort works, by the portmap plugin."""
+    firewall: bool = False
+    """Accept pods' traffic in the FORWARD chain: needed where its policy is DROP, as Docker sets it."""
+
+
+class External(Section, tag_field="provider", tag="external"):
+    """The conflist comes from elsewhere, such as a DaemonSet; the node gets none and waits for it."""
+
+
+Network = Bridge | External
+
+
+class Host(Section):
+    """Settings of the machine itself."""
+
+    sysctls: dict[SysctlName, str | int | None] = {}
+    """Beside those that a node needs; null drops one of these."""
+    modules: tuple[ModuleName, ...] = ()
+    """Kernel modules to load beside those that a node needs."""
+
+
+class Declaration(Section):
+    """One node."""
+
+    kubernetes: str = "1.37"
+    """The minor that the node is for; it decides the pause image and every version in the lock file."""
+    handlers: dict[str, Handler] = msgspec.field(default_factory=lambda: {"runc": Handler(), "crun": Handler()})
+    """OCI runtimes and shims that a RuntimeClass can name."""
+    default_handler: str = "runc"
+    """Handler of pods whose RuntimeClass names none."""
+    network: Network = Bridge()
+    """The pod network, chosen by `provider`."""
+    daemon: dict[str, Any] = {}
+    """Settings of the daemon that differ from its defaults, by the names of /etc/orlop/orlop.toml."""
+    host: Host = Host()
+    """Settings of the machine itself."""
+
+
+def declare(data: Mapping[str, Any]) -> Declaration:
+    """The declaration in plain data, checked whole; InvalidArgument names each wrong place."""
+    if isinstance(data.get("kubernetes"), int | float):
+        raise InvalidArgument('kubernetes: a number loses its last zero; write the minor in quotes, such as "1.37"')
+    declaration = checking.convert(data, Declaration)
+    lock.release(declaration.kubernetes)
+    _check_handlers(declaration)
+    if isinstance(declaration.network, Bridge):
+        _check_addresses(declaration.network)
+    for name in OWN_PLACE:
+        if name in declaration.daemon:
+            raise InvalidArgument(f"daemon.{name}: say it as {name!r} at the declaration's top")
+    checking.convert(declaration.daemon, Config, at="daemon")
+    return declaration
+
+
+def _check_handlers(declaration: Declaration) -> None:
+    if declaration.default_handler not in declaration.handlers:
+        known = ", ".join(sorted(declaration.handlers)) or "none"
+        raise InvalidArgument(f"default_handler: {declaration.default_handler!r} is not among the handlers ({known})")
+
+
+def _check_addresses(network: Bridge) -> None:
+    families = []
+    for cidr in network.pod_cidrs:
+        try:
+            families.append(ip_network(cidr).version)
+        except ValueError as error:
+            raise InvalidArgument(f"network.pod_cidrs: {error}") from error
+    if not families or len(set(families)) != len(families):
+        raise InvalidArgument("network.pod_cidrs: give one network, or one per IP family")

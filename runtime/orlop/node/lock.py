@@ -1,0 +1,83 @@
+"""The lock file, typed: versions, addresses and digests of each Kubernetes minor. Data only, no download."""
+
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from orlop.config.schema import Section
+from orlop.model.errors import InvalidArgument
+
+Digests = dict[str, str | None]
+"""SHA-256 by architecture (amd64, arm64); null where it is not known and must be supplied by the user."""
+
+
+class Images(Section):
+    """Images that kubeadm of a minor uses."""
+
+    pause: str
+    etcd: str
+    coredns: str
+
+
+class Release(Section):
+    """What one Kubernetes minor is made of."""
+
+    patch: str
+    """Newest patch whose digests are known, or else the newest known."""
+    images: Images
+    versions: dict[str, str]
+    """Version by artefact."""
+
+
+class Artefact(Section):
+    """Something to download."""
+
+    url: str | None
+    """With {version} and {arch}; null: it comes from the distribution only."""
+    arch: dict[str, str] = {}
+    """The architecture's name in the address where it is not Debian's."""
+    digests: dict[str, Digests] = {}
+    """By version."""
+
+
+class Lock(Section):
+    """The whole file."""
+
+    format: int
+    kubernetes: dict[str, Release]
+    artefacts: dict[str, Artefact]
+
+
+class Download(Section):
+    """One file to fetch, and what its content must hash to."""
+
+    url: str
+    sha256: str | None
+
+
+@cache
+def load() -> Lock:
+    """The lock file that comes with the package."""
+    data = resources.files("orlop.node").joinpath("lock.json").read_bytes()
+    return msgspec.json.decode(data, type=Lock)
+
+
+def release(minor: str) -> Release:
+    """What the minor is made of; InvalidArgument names the minors there are."""
+    known = load().kubernetes
+    if minor not in known:
+        raise InvalidArgument(f"kubernetes: {minor!r} is not in the lock file; it has {', '.join(sorted(known))}")
+    return known[minor]
+
+
+def download(name: str, minor: str, arch: str) -> Download:
+    """Where an artefact of a minor is, and its digest; InvalidArgument where it has no address."""
+    version = release(minor).versions.get(name)
+    artefact = load().artefacts.get(name)
+    if version is None or artefact is None or artefact.url is None:
+        raise InvalidArgument(
+            f"{name}: the lock file has no address for it in {minor}; take the distribution's package"
+        )
+    url = artefact.url.format(version=version, arch=artefact.arch.get(arch, arch))
+    return Download(url=url, sha256=artefact.digests.get(version, {}).get(arch))
