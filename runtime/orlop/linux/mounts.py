@@ -1,25 +1,39 @@
 """Mounts: bind, tmpfs, overlay, read-only, propagation, unmount. Reading the table is in mount_table.py.
 
 Uses the mount API with descriptors (fsopen(2), open_tree(2), mount_setattr(2), move_mount(2)): a mount is complete before
-anybody sees it. Errors are OSError with the target's path.
+anybody sees it. Errors are OSError with the target's path. A symbolic link at the end of a target is not followed.
 """
 
+import errno
+import os
 from collections.abc import Sequence
 
+from orlop.linux import syscalls
 from orlop.linux.mount_table import MountInfo as MountInfo
 from orlop.linux.mount_table import is_mountpoint as is_mountpoint
 from orlop.linux.mount_table import mount_table as mount_table
 from orlop.linux.mount_table import propagation_of as propagation_of
+from orlop.linux.overlay import mount_overlay
 
 
 def bind(source: str, target: str, *, recursive: bool = False, readonly: bool = False) -> None:
     """Bind-mount a file or directory on an existing target of the same sort."""
-    raise NotImplementedError
+    depth = syscalls.AT_RECURSIVE if recursive else 0
+    tree = syscalls.open_tree(source, syscalls.OPEN_TREE_CLONE | syscalls.OPEN_TREE_CLOEXEC | depth)
+    try:
+        if readonly:
+            syscalls.mount_setattr(tree, "", syscalls.AT_EMPTY_PATH | depth, set_=syscalls.MOUNT_ATTR_RDONLY)
+        syscalls.move_mount(tree, target)
+    finally:
+        os.close(tree)
 
 
 def remount(target: str, *, readonly: bool, recursive: bool = False) -> None:
     """Make a mount (with `recursive`, all below it too) read-only or writable again."""
-    raise NotImplementedError
+    _require_mountpoint(target)
+    flags = syscalls.AT_RECURSIVE if recursive else 0
+    set_, clear = (syscalls.MOUNT_ATTR_RDONLY, 0) if readonly else (0, syscalls.MOUNT_ATTR_RDONLY)
+    syscalls.mount_setattr(syscalls.AT_FDCWD, target, flags, set_=set_, clear=clear)
 
 
 def tmpfs(
@@ -32,8 +46,28 @@ def tmpfs(
     noexec: bool = False,
     source: str = "tmpfs",
 ) -> None:
-    """Mount a tmpfs; size in bytes, the kernel's default (half of the memory) without."""
-    raise NotImplementedError
+    """Mount a tmpfs (tmpfs(5)); size in bytes, the kernel's default (half of the memory) without."""
+    attributes = (
+        (syscalls.MOUNT_ATTR_NOSUID if nosuid else 0)
+        | (syscalls.MOUNT_ATTR_NODEV if nodev else 0)
+        | (syscalls.MOUNT_ATTR_NOEXEC if noexec else 0)
+    )
+    fs = syscalls.fsopen("tmpfs")
+    try:
+        syscalls.fsconfig_string(fs, "source", source)
+        syscalls.fsconfig_string(fs, "mode", f"{mode:o}")
+        if size is not None:
+            syscalls.fsconfig_string(fs, "size", str(size))
+        syscalls.fsconfig_create(fs)
+        mount = syscalls.fsmount(fs, attributes)
+        try:
+            syscalls.move_mount(mount, target)
+        finally:
+            os.close(mount)
+    except OSError as error:
+        raise OSError(error.errno, f"tmpfs: {error.strerror}", target) from error
+    finally:
+        os.close(fs)
 
 
 def overlay(
@@ -45,30 +79,63 @@ def overlay(
     volatile: bool = True,
     idmap_fd: int | None = None,
 ) -> None:
-    """Mount an overlayfs. `lower` is ordered as in lowerdir: topmost layer first. Without `upper` it is read-only."""
-    raise NotImplementedError
+    """Mount an overlayfs. `lower` is ordered as in lowerdir: topmost layer first. Without `upper` it is read-only.
+
+    `volatile` skips every sync of the upper layer; after an unmount the same upper cannot be mounted again until
+    work/work/incompat/volatile is removed. `idmap_fd` is a user namespace whose mapping the lower layers get.
+    """
+    if not lower or (upper is None) != (work is None):
+        raise OSError(errno.EINVAL, "overlay: needs lower layers, and both or none of upper and work", target)
+    if upper is None and len(lower) == 1 and idmap_fd is None:
+        bind(lower[0], target, readonly=True)  # overlayfs refuses a single layer
+        return
+    mount_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
 
 
 def unmount(target: str, *, detach: bool = True) -> None:
-    """Unmount what is on top of target; not mounted or not existing is fine. `detach` is MNT_DETACH."""
-    raise NotImplementedError
+    """Unmount what is on top of target; not mounted or not existing is fine. `detach` is MNT_DETACH (umount2(2))."""
+    try:
+        syscalls.umount2(target, syscalls.UMOUNT_NOFOLLOW | (syscalls.MNT_DETACH if detach else 0))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        # EINVAL is "not a mount point", but also "locked by an owning user namespace".
+        if error.errno != errno.EINVAL or is_mountpoint(target):
+            raise
 
 
 def unmount_below(path: str) -> None:
-    """Unmount everything at and below a path, deepest first."""
-    raise NotImplementedError
+    """Unmount everything at and below a path, deepest and topmost first."""
+    real = os.path.realpath(path)
+    prefix = real.rstrip("/") + "/"
+    for entry in reversed(mount_table()):
+        if entry.mountpoint == real or entry.mountpoint.startswith(prefix):
+            unmount(entry.mountpoint)
 
 
 def make_shared(path: str, *, recursive: bool = False) -> None:
     """Mounts below propagate to peers and from them (mount_namespaces(7)). The path must be a mount point."""
-    raise NotImplementedError
+    _propagate(path, syscalls.MS_SHARED, recursive=recursive)
 
 
 def make_private(path: str, *, recursive: bool = False) -> None:
     """No propagation either way."""
-    raise NotImplementedError
+    _propagate(path, syscalls.MS_PRIVATE, recursive=recursive)
 
 
 def make_slave(path: str, *, recursive: bool = False) -> None:
     """Propagation from the former peers only."""
-    raise NotImplementedError
+    _propagate(path, syscalls.MS_SLAVE, recursive=recursive)
+
+
+def _propagate(path: str, kind: int, *, recursive: bool) -> None:
+    _require_mountpoint(path)
+    flags = syscalls.AT_RECURSIVE if recursive else 0
+    syscalls.mount_setattr(syscalls.AT_FDCWD, path, flags, propagation=kind)
+
+
+def _require_mountpoint(path: str) -> None:
+    """mount_setattr(2) says no more than EINVAL, and not for every kind of path."""
+    if not is_mountpoint(path):
+        number = errno.EINVAL if os.path.lexists(path) else errno.ENOENT
+        raise OSError(number, "not a mount point" if number == errno.EINVAL else os.strerror(number), path)
