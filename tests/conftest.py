@@ -1,11 +1,12 @@
-"""What every test run starts with: namespaces and cgroups of its own, an order of tests, and visible reasons for skips.
+"""What every test run starts with: namespaces and cgroups of its own, the CRI's stubs, an order of the tests.
 
-As root the run leaves the machine's network and mounts before the first thread exists (tests.harness.privacy). Without root
-the tests that need it are skipped, each saying so.
+As root the run leaves the machine's network and mounts before the first thread exists (tests.harness.privacy). Without
+root the tests that need it are skipped, each saying so.
 """
 
 import os
 
+import build_hook
 import pytest
 
 from tests.harness import cgroups, privacy
@@ -18,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.geteuid() == 0 and not config.option.collectonly:
         privacy.enter()
         cgroups.enter()
+    build_hook.make_stubs()
 
 
 @pytest.hookimpl(trylast=True)

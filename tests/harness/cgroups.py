@@ -1,7 +1,7 @@
 """The run's cgroups: a subtree named after the run, in which pytest and all that tests start have their place.
 
-A process belongs to the run when its cgroup path holds the run's name, however often it was forked, orphaned or put into a
-new session. Written with plain file operations: the code under test has its own cgroup part, which this must not trust.
+A process belongs to the run when its cgroup path holds the run's name, however often it was forked, orphaned or put into
+a new session. Written with plain file operations: the code under test has a cgroup part, which this must not trust.
 """
 
 import errno

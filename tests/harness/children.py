@@ -27,7 +27,7 @@ def command_line(pid: int) -> str:
 
 
 def wait_until_only(allowed: dict[int, str], *, seconds: float = 2.0) -> dict[int, str]:
-    """Children beyond the allowed ones, after giving them a moment to go. Zombies that nobody waits for are leaks too."""
+    """Children beyond the allowed ones, after a moment to go. Zombies that nobody waits for are leaks too."""
     deadline = time.monotonic() + seconds
     while left := {pid: line for pid, line in of_this_process().items() if pid not in allowed}:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What a test run can leave behind, as one comparable snapshot: processes, namespaces, mounts, interfaces, rules, cgroups, files.
+"""What a test can leave behind, as a snapshot: processes, namespaces, mounts, interfaces, rules, cgroups, files.
 
 Each kind is a multiset of lines that a person can read, so the difference of two snapshots is its own error message.
 Everything is read from the kernel; nothing is asked of the code under test.

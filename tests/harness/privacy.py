@@ -2,7 +2,7 @@
 
 The process unshares before any thread exists, so everything that a test starts is born inside: no test can reach the
 machine's interfaces, firewall or mounts, and what a test leaves behind is visible because nobody else writes there.
-The few tests that need the machine's own network (Molecule) run commands in it with `on_host`. Cgroups are in `cgroups`.
+The few tests that need the machine's own network (Molecule) run commands in it with `on_host`. Not here: cgroups.
 """
 
 import ctypes

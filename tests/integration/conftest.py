@@ -1,4 +1,4 @@
-"""After each integration test the machine is as before it, and at the end as at the beginning; the difference is the message."""
+"""After each integration test the machine is as before it, at the end as at the beginning; else the difference is told."""
 
 from collections.abc import Iterator
 

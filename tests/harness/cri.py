@@ -1,0 +1,57 @@
+"""A CRI client for tests: any RPC by its name, fields as keywords, nested messages as dictionaries.
+
+    cri = Cri("/run/orlop/orlop.sock")
+    cri("ListContainers", filter={"id": "abc"}).containers
+
+It knows nothing of orlop's services, so it can talk to any CRI runtime.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from orlop.api.wire import METHODS
+
+CALL_TIMEOUT = 120.0
+"""Longer than any call may take; a hanging daemon then fails a test instead of stopping the run."""
+
+
+class Cri:
+    """A connection to a CRI socket."""
+
+    def __init__(self, socket: str) -> None:
+        self.socket = socket
+        options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.default_authority", "localhost")]
+        self._channel = grpc.insecure_channel(f"unix:{socket}", options=options)
+
+    def __call__(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Call a unary RPC. Raises grpc.RpcError."""
+        return self.future(rpc, timeout=timeout, **fields).result()
+
+    def future(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Begin a unary RPC; the answer is the future's result, and its cancel() is a client that goes away."""
+        method = METHODS[rpc]
+        call = self._channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return call.future(method.request(**fields), timeout=timeout, wait_for_ready=True)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+
+@contextmanager
+def refused(code: str, *words: str) -> Iterator[None]:
+    """The call inside must fail with this gRPC code, and its message must hold each of the words."""
+    with pytest.raises(grpc.RpcError) as caught:
+        yield
+    got, message = caught.value.code().name, str(caught.value.details())
+    assert got == code, f"{got}: {message}"
+    for word in words:
+        assert word in message, f"{word!r} is not in the message: {message}"

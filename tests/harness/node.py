@@ -1,0 +1,163 @@
+"""A node under test: the real daemon as a process, with directories, sockets, network and cgroups of its own.
+
+    with Node() as node:
+        node.start()
+        node.cri("Version")
+        node.kill()          # SIGKILL, as a crash
+        node.start()         # the same node again
+
+Paths are short, for a unix socket's has at most 107 bytes. Registries and images are in tests.parts.
+"""
+
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from tests.harness import cgroups, privacy, toml
+from tests.harness.cri import Cri
+from tests.harness.initclient import Init
+from tests.harness.network import PLUGIN_DIR, Network
+
+READY_TIMEOUT = 30.0
+STOP_TIMEOUT = 15.0
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+
+_numbers = itertools.count(1)
+
+
+class Node:
+    """One daemon and all that belongs to it. Starting and stopping the daemon is not the node's end: `close` is."""
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        """Make the directories. `config` is laid over the tests' configuration, table by table."""
+        self.base = Path(tempfile.mkdtemp(prefix="orlop-", dir="/tmp"))
+        self.state_dir, self.root_dir, self.logs = self.base / "run", self.base / "lib", self.base / "logs"
+        for directory in (self.state_dir, self.root_dir, self.logs):
+            directory.mkdir()
+        privacy.mount("tmpfs", str(self.state_dir), "tmpfs", 0, "mode=0755")
+        self.socket = self.state_dir / "orlop.sock"
+        self.config_file = self.base / "orlop.toml"
+        self.daemon_log = self.base / "daemon.log"
+        self.network = Network(self.base / "cni", next(_numbers))
+        self.pid = 0
+        self._cri: Cri | None = None
+        self._init = Init()
+        self.configure(config or {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            print(f"---- the daemon's log\n{self.log()[-8000:]}")
+        self.close()
+
+    @property
+    def cri(self) -> Cri:
+        """The connection to the running daemon."""
+        if self._cri is None:
+            self._cri = Cri(str(self.socket))
+        return self._cri
+
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        """Write the configuration; it holds from the daemon's next start on."""
+        self.config_file.write_text(toml.dump(toml.merged(self._defaults(), changes)))
+
+    def start(self) -> None:
+        """Start the daemon and wait until it answers and says that it is ready."""
+        argv = [sys.executable, "-c", "from orlop.cli.main import daemon_main; daemon_main()"]
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(RUNTIME), "PYTHONWARNINGS": "default"}
+        self.pid = self._init.start([*argv, "--config", str(self.config_file)], env, self.daemon_log)
+        self._wait_ready()
+
+    def stop(self) -> int:
+        """SIGTERM, and wait. Returns the daemon's exit code."""
+        return self._end(15)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait: the daemon gets no chance to do anything."""
+        self._end(9)
+
+    def restart(self, *, hard: bool = False) -> None:
+        """End the daemon, politely or not, and start it again."""
+        self._end(9 if hard else 15)
+        self.start()
+
+    def log(self) -> str:
+        """All that the daemon has written."""
+        return self.daemon_log.read_text(errors="replace") if self.daemon_log.exists() else ""
+
+    def close(self) -> None:
+        """End the daemon and everything below it, and remove what belongs to the node."""
+        if self.pid:
+            self.stop()
+        self._init.close()
+        self.network.remove()
+        for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+            if (target := line.split()[4]).startswith(f"{self.base}/"):
+                privacy.unmount(target)
+        shutil.rmtree(self.base)
+
+    def files(self) -> list[Path]:
+        """Directories in which pods and containers leave traces."""
+        return [self.state_dir, self.root_dir, self.network.cache_dir, self.network.lease_dir]
+
+    def _end(self, signal: int) -> int:
+        if self._cri is not None:
+            self._cri.close()
+            self._cri = None
+        os.kill(self.pid, signal)
+        status = self._init.wait(self.pid, STOP_TIMEOUT)
+        self.pid = 0
+        return status
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT
+        while time.monotonic() < deadline:
+            status = self._init.ended(self.pid)
+            if status is not None:
+                self.pid = 0
+                raise AssertionError(f"the daemon ended with {status}:\n{self.log()}")
+            if self.socket.exists() and self._answers():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the daemon is not ready after {READY_TIMEOUT} s:\n{self.log()}")
+
+    def _answers(self) -> bool:
+        # A fresh channel each time: gRPC waits a second before it tries a refused one again.
+        probe = Cri(str(self.socket))
+        try:
+            conditions = probe("Status", timeout=2).status.conditions
+        except grpc.RpcError:
+            return False
+        finally:
+            probe.close()
+        return any(condition.type == "RuntimeReady" and condition.status for condition in conditions)
+
+    def _defaults(self) -> dict[str, Any]:
+        return {
+            "daemon": {
+                "socket": str(self.socket),
+                "state_dir": str(self.state_dir),
+                "root_dir": str(self.root_dir),
+                "log_level": "debug",
+            },
+            "cgroup": {"driver": "cgroupfs", "default_parent": cgroups.PODS},
+            "handlers": {"runc": {}, "crun": {}},
+            "network": {
+                "conf_dir": str(self.network.conf_dir),
+                "cache_dir": str(self.network.cache_dir),
+                "plugin_dirs": [PLUGIN_DIR],
+            },
+        }
