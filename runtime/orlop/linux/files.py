@@ -2,10 +2,9 @@
 
 import errno
 import os
-import shutil
+import secrets
 import stat
 import threading
-from collections.abc import Callable
 from itertools import count
 
 _serial = count()
@@ -122,24 +121,79 @@ def remove_dir(path: str) -> bool:
 def remove_tree(path: str) -> bool:
     """Remove a file or a whole tree; False when it was not there. Symbolic links are removed, never followed.
 
-    Something that vanishes meanwhile is fine. Anything else (EBUSY of a mount point, EIO) ends in the first OSError,
-    after all that can go has gone. The tree is walked by directory descriptors, so nobody can swap a part of it for a link.
+    Made for trees that others filled: depth, path lengths and open descriptors are bounded, for a subdirectory that is
+    not empty is moved up to the root of the tree before its turn comes. Something that vanishes meanwhile is fine.
+    Anything else (EBUSY of a mount point, EIO) ends in the first OSError, after all that can go has gone.
     """
     try:
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            return remove_file(path)
+        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    errors: list[OSError] = []
-
-    def note(_function: Callable[..., object], name: str, info: tuple[type, BaseException, object]) -> None:
-        error = info[1]
-        if isinstance(error, OSError) and error.errno != errno.ENOENT:
-            errors.append(OSError(error.errno, os.strerror(error.errno or 0), name))
-
-    shutil.rmtree(path, onerror=note)
+    except NotADirectoryError:  # a file or, by O_NOFOLLOW, a link
+        return remove_file(path)
+    try:
+        errors = _empty_tree(root, path)
+    finally:
+        os.close(root)
     if errors:
         raise errors[0]
+    return remove_dir(path)
+
+
+def _empty_tree(root: int, path: str) -> list[OSError]:
+    """Remove all below the open directory `root`; returns what could not be removed."""
+    errors: list[OSError] = []
+    prefix = f".{secrets.token_hex(8)}-"
+    moved = count()
+    todo: list[tuple[str, str]] = [("", path)]  # name below root ("" is root itself) and path for messages
+    done: list[tuple[str, str]] = []
+    while todo:
+        name, shown = todo.pop()
+        try:
+            directory = os.open(name or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+        except FileNotFoundError:
+            continue
+        try:
+            for entry, is_directory in _entries(directory):
+                inner = f"{shown}/{entry}"
+                try:
+                    if not is_directory:
+                        os.unlink(entry, dir_fd=directory)
+                    elif not _removed_empty(entry, directory):
+                        lifted = f"{prefix}{next(moved)}"
+                        os.rename(entry, lifted, src_dir_fd=directory, dst_dir_fd=root)
+                        todo.append((lifted, inner))
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    errors.append(OSError(error.errno, os.strerror(error.errno or 0), inner))
+        finally:
+            os.close(directory)
+        if name:
+            done.append((name, shown))
+    for name, shown in done:
+        try:
+            _removed_empty(name, root)
+        except OSError as error:
+            errors.append(OSError(error.errno, os.strerror(error.errno or 0), shown))
+    return errors
+
+
+def _entries(directory: int) -> list[tuple[str, bool]]:
+    with os.scandir(directory) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _removed_empty(name: str, directory: int) -> bool:
+    """rmdir(2); False when it is not empty."""
+    try:
+        os.rmdir(name, dir_fd=directory)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
     return True
 
 

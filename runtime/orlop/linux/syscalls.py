@@ -96,7 +96,7 @@ def _fail(path: str | None, note: str = "") -> NoReturn:
     raise OSError(number, text, path)
 
 
-def _syscall(number: int, *args: int | bytes | None | ctypes.Structure, path: str | None = None) -> int:
+def _syscall(number: int, *args: int | bytes | ctypes.Structure | None, path: str | None = None) -> int:
     """syscall(2). Integers are widened: a variadic call would pass 32 bits and leave the upper half to chance."""
     converted = [
         ctypes.c_long(arg) if isinstance(arg, int) else ctypes.byref(arg) if isinstance(arg, ctypes.Structure) else arg
@@ -141,10 +141,8 @@ def fsopen(fstype: str) -> int:
 
 def fsconfig_string(fs_fd: int, key: str, value: str) -> None:
     """fsconfig(2) FSCONFIG_SET_STRING; the kernel takes 255 bytes at most."""
-    ctypes.set_errno(0)
-    args = (fs_fd, FSCONFIG_SET_STRING, key.encode(), os.fsencode(value), 0)
     try:
-        _syscall(_SYS_fsconfig, *args)
+        _syscall(_SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, key.encode(), os.fsencode(value), 0)
     except OSError as error:
         raise _explained(error, fs_fd, f"{key}={value}") from None
 
