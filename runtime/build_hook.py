@@ -24,7 +24,7 @@ SUFFIXES = ("_pb2.py", "_pb2.pyi")
 
 
 class StubsBuildHook(BuildHookInterface):  # type: ignore[type-arg,unused-ignore]  # generic only for its configuration
-    """Hatchling's hook: wheels carry the stubs, editable installs find them in the source tree, sdists leave them out."""
+    """Hatchling's hook: wheels carry the stubs, editable installs find them in the tree, sdists lack them."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":

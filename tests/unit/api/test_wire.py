@@ -1,4 +1,4 @@
-"""The generated descriptors against the table of the protocol's wire facts: each name, number, type, label and stream."""
+"""The generated descriptors against the table of wire facts: each name, number, type, label and stream."""
 
 import json
 from pathlib import Path

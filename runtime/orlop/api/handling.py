@@ -1,0 +1,69 @@
+"""gRPC method handlers made of verbs: one per RPC of the CRI, built or not."""
+
+import inspect
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc
+
+from orlop import __version__
+from orlop.api import wire
+from orlop.api.answering import answering
+from orlop.api.gate import Gate
+from orlop.api.wire import Method
+from orlop.model.errors import Unsupported
+
+
+def generic_handlers(verbs: Mapping[str, Any], deck: object, gate: Gate) -> list[grpc.GenericRpcHandler]:
+    """Handlers of both services. RPCs that have no verb answer UNIMPLEMENTED with their name."""
+    unknown = verbs.keys() - wire.METHODS.keys()
+    if unknown:
+        raise ValueError(f"no such RPC in the CRI: {', '.join(sorted(unknown))}")
+    services: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
+    for name, method in wire.METHODS.items():
+        services.setdefault(method.service, {})[name] = _handler(method, verbs.get(name), deck, gate)
+    return [grpc.method_handlers_generic_handler(service, handlers) for service, handlers in services.items()]
+
+
+def _handler(method: Method, verb: Any, deck: object, gate: Gate) -> grpc.RpcMethodHandler:
+    if verb is None:
+        verb = _unbuilt(method)
+    if method.streams:
+        behaviour: Any = _stream(method, verb, deck, gate)
+        make = grpc.unary_stream_rpc_method_handler
+    else:
+        behaviour = _unary(method, verb, deck, gate)
+        make = grpc.unary_unary_rpc_method_handler
+    return make(behaviour, request_deserializer=wire.parser(method.request), response_serializer=wire.serialize)
+
+
+def _unary(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
+    if inspect.iscoroutinefunction(verb):
+
+        async def answer(request: Any, context: Any) -> Any:
+            async with answering(method, request, context, gate):
+                return await verb(deck, request)
+
+        return answer
+
+    async def answer_at_once(request: Any, context: Any) -> Any:
+        async with answering(method, request, context, gate):
+            return verb(deck, request)
+
+    return answer_at_once
+
+
+def _stream(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
+    async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
+        async with answering(method, request, context, gate):
+            async for message in verb(deck, request):
+                yield message
+
+    return answer
+
+
+def _unbuilt(method: Method) -> Any:
+    def refuse(deck: object, request: Any) -> Any:
+        raise Unsupported(f"{method.name} is not built in orlop {__version__}")
+
+    return refuse

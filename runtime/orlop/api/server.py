@@ -1,0 +1,84 @@
+"""The gRPC server on its unix socket. What it answers is in servicers; when it starts and stops is the daemon's."""
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from orlop.api.gate import Gate
+from orlop.api.handling import generic_handlers
+from orlop.model.errors import AlreadyExists, FailedPrecondition
+
+MAX_MESSAGE = 16 << 20
+"""Bytes; the kubelet's own limit."""
+SOCKET_MODE = 0o660
+
+
+class CriServer:
+    """Serves the CRI for a deck, with the verbs of a table."""
+
+    def __init__(
+        self, path: str, verbs: Mapping[str, Any], deck: object, gate: Gate, *, max_message: int = MAX_MESSAGE
+    ) -> None:
+        self.path = path
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", max_message),
+                ("grpc.max_send_message_length", max_message),
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        self._server.add_generic_rpc_handlers(tuple(generic_handlers(verbs, deck, gate)))
+
+    async def start(self) -> None:
+        """Listen. A socket that nobody serves any more is replaced; a served one raises AlreadyExists."""
+        claim(self.path)
+        os.makedirs(os.path.dirname(self.path), mode=0o711, exist_ok=True)
+        # Bound with the right mode from the first moment: who may connect may start privileged containers.
+        before = os.umask(0o777 & ~SOCKET_MODE)
+        try:
+            self._server.add_insecure_port(f"unix:{self.path}")
+        except RuntimeError as error:
+            raise FailedPrecondition(f"cannot listen on {self.path}: {error}") from error
+        finally:
+            os.umask(before)
+        await self._server.start()
+
+    async def stop(self, grace: float = 1.0) -> None:
+        """Refuse new requests, give those that are being answered some seconds, and close the socket."""
+        await self._server.stop(grace)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+def claim(path: str) -> None:
+    """Make the path free for a socket: remove one that nobody serves. Raises where it is served, or is no socket."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FailedPrecondition(f"{path} exists and is not a socket: remove it, or set daemon.socket to another path")
+    if answers(path):
+        raise AlreadyExists(
+            f"another process serves {path}: stop it first (orlop daemon stop), or set daemon.socket to another path"
+        )
+    os.unlink(path)
+
+
+def answers(path: str) -> bool:
+    """Whether a process listens on a unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except TimeoutError:
+            return True  # its backlog is full, so somebody is there
+        return True

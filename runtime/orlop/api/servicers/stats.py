@@ -1,0 +1,37 @@
+"""The usage RPCs: request to model, verb, model to response. No logic."""
+
+from orlop.api.convert.pack import pack, pack_all
+from orlop.api.convert.unpack import unpack_field
+from orlop.api.v1 import stats_pb2
+from orlop.model.stats import ContainerStatsFilter, PodSandboxStatsFilter
+from orlop.services import container_stats as container_verbs
+from orlop.services import sandbox_stats as pod_verbs
+from orlop.services.deck import Deck
+
+
+async def container_stats(deck: Deck, request: stats_pb2.ContainerStatsRequest) -> stats_pb2.ContainerStatsResponse:
+    """ContainerStats."""
+    found = await container_verbs.container_stats(deck, request.container_id)
+    return stats_pb2.ContainerStatsResponse(stats=pack(found, stats_pb2.ContainerStats))
+
+
+async def list_container_stats(
+    deck: Deck, request: stats_pb2.ListContainerStatsRequest
+) -> stats_pb2.ListContainerStatsResponse:
+    """ListContainerStats."""
+    found = await container_verbs.list_container_stats(deck, unpack_field(request, "filter", ContainerStatsFilter))
+    return stats_pb2.ListContainerStatsResponse(stats=pack_all(found, stats_pb2.ContainerStats))
+
+
+async def pod_sandbox_stats(deck: Deck, request: stats_pb2.PodSandboxStatsRequest) -> stats_pb2.PodSandboxStatsResponse:
+    """PodSandboxStats."""
+    found = await pod_verbs.pod_sandbox_stats(deck, request.pod_sandbox_id)
+    return stats_pb2.PodSandboxStatsResponse(stats=pack(found, stats_pb2.PodSandboxStats))
+
+
+async def list_pod_sandbox_stats(
+    deck: Deck, request: stats_pb2.ListPodSandboxStatsRequest
+) -> stats_pb2.ListPodSandboxStatsResponse:
+    """ListPodSandboxStats."""
+    found = await pod_verbs.list_pod_sandbox_stats(deck, unpack_field(request, "filter", PodSandboxStatsFilter))
+    return stats_pb2.ListPodSandboxStatsResponse(stats=pack_all(found, stats_pb2.PodSandboxStats))

@@ -1,0 +1,42 @@
+"""Which function answers which RPC: the table of contents of the API. An RPC that is not here is in orlop.api.unbuilt.
+
+A plain function answers from memory at once; a coroutine function may wait; an async generator answers a stream.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from orlop.api.servicers import containers, images, pods, runtime, stats
+
+Verb = Callable[[Any, Any], Any]
+"""(deck, request) to a response, or to an awaitable or async iterator of responses. A response may be encoded bytes."""
+
+VERBS: dict[str, Verb] = {
+    "Version": runtime.version,
+    "Status": runtime.status,
+    "RuntimeConfig": runtime.runtime_config,
+    "UpdateRuntimeConfig": runtime.update_runtime_config,
+    "RunPodSandbox": pods.run_pod_sandbox,
+    "StopPodSandbox": pods.stop_pod_sandbox,
+    "RemovePodSandbox": pods.remove_pod_sandbox,
+    "PodSandboxStatus": pods.pod_sandbox_status,
+    "ListPodSandbox": pods.list_pod_sandbox,
+    "CreateContainer": containers.create,
+    "StartContainer": containers.start,
+    "StopContainer": containers.stop,
+    "RemoveContainer": containers.remove,
+    "ContainerStatus": containers.status,
+    "ListContainers": containers.list_all,
+    "UpdateContainerResources": containers.update,
+    "ReopenContainerLog": containers.reopen_log,
+    "ExecSync": containers.exec_sync,
+    "ContainerStats": stats.container_stats,
+    "ListContainerStats": stats.list_container_stats,
+    "PodSandboxStats": stats.pod_sandbox_stats,
+    "ListPodSandboxStats": stats.list_pod_sandbox_stats,
+    "ListImages": images.list_images,
+    "ImageStatus": images.status,
+    "PullImage": images.pull,
+    "RemoveImage": images.remove,
+    "ImageFsInfo": images.fs_info,
+}

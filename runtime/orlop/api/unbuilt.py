@@ -1,0 +1,22 @@
+"""The one list of RPCs that are not built yet. They answer UNIMPLEMENTED by name; a test holds the list true."""
+
+UNBUILT = frozenset(
+    {
+        "Attach",
+        "CheckpointContainer",
+        "CheckpointPod",
+        "Exec",
+        "GetContainerEvents",
+        "ListMetricDescriptors",
+        "ListPodSandboxMetrics",
+        "PortForward",
+        "RestorePod",
+        "StreamContainerStats",
+        "StreamContainers",
+        "StreamImages",
+        "StreamPodSandboxMetrics",
+        "StreamPodSandboxStats",
+        "StreamPodSandboxes",
+        "UpdatePodSandboxResources",
+    }
+)

@@ -1,0 +1,39 @@
+"""The gate before recovery."""
+
+import asyncio
+
+import pytest
+
+from orlop.api.gate import Gate
+from orlop.model.errors import Unavailable
+
+
+async def test_version_and_status_always_pass() -> None:
+    gate = Gate(patience=0)
+    await gate.passed("Version")
+    await gate.passed("Status")
+    assert not gate.is_open
+
+
+async def test_others_wait_until_it_opens() -> None:
+    gate = Gate(patience=5)
+    waiting = asyncio.create_task(gate.passed("ListImages"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.open()
+    await waiting
+    assert gate.is_open
+
+
+async def test_others_are_refused_when_it_takes_too_long() -> None:
+    with pytest.raises(Unavailable, match="ask again"):
+        await Gate(patience=0.01).passed("ListImages")
+
+
+async def test_others_are_refused_when_recovery_failed_and_until_it_works() -> None:
+    gate = Gate()
+    gate.fail("state.db is damaged")
+    with pytest.raises(Unavailable, match=r"state\.db is damaged"):
+        await gate.passed("ListImages")
+    gate.open()
+    await gate.passed("ListImages")
