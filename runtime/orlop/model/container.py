@@ -129,9 +129,6 @@ class ContainerRecord(Value):
     systemd_cgroup: bool = False
     stop_signal: str = "SIGTERM"
     """A signal(7) name."""
-    user: LinuxContainerUser = LinuxContainerUser()
-    mounts: tuple[Mount, ...] = ()
-    """As made, for status."""
     infra: bool = False
     """The pod's pause process: ours, and not shown as a container."""
 
@@ -156,6 +153,8 @@ class ContainerStatus(Value):
     message: str = ""
     resources: LinuxContainerResources | None = None
     """As last applied."""
+    user: LinuxContainerUser = LinuxContainerUser()
+    """As found in the image's files when the container was made."""
 
     @property
     def state(self) -> ContainerState:

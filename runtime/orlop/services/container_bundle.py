@@ -1,0 +1,151 @@
+"""What a container is made of, decided before it is made: its record, and its bundle's config.json.
+
+`plan` touches nothing; `write` reads the image's user files and the kubelet's mount sources and writes one file, and is
+run in a thread. Creating the container is in container_create.
+"""
+
+import os
+import time
+
+from orlop.engine.oci import hostdevices, users, volumes
+from orlop.engine.oci.capabilities import granted
+from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
+from orlop.engine.oci.seccomp import profile_for
+from orlop.engine.oci.spec import build_spec, write_config
+from orlop.linux.files import ensure_dir
+from orlop.linux.processes import clamp_oom_score_adj
+from orlop.model import signals
+from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
+from orlop.model.enums import ContainerState, NamespaceMode, ProfileType
+from orlop.model.errors import FailedPrecondition, InvalidArgument
+from orlop.model.image import ImageConfig, ImageRecord
+from orlop.model.pod import PodRecord
+from orlop.model.security import SecurityProfile
+from orlop.services.deck import Deck, Handler
+from orlop.services.naming import new_id
+
+
+def plan(
+    deck: Deck, pod: PodRecord, config: ContainerConfig, image: ImageRecord | None, handler: Handler
+) -> ContainerRecord:
+    """The container's record. Raises InvalidArgument naming a bad field."""
+    container_id = new_id()
+    return ContainerRecord(
+        id=container_id,
+        pod_id=pod.id,
+        config=config,
+        handler=handler.name,
+        created_at=time.time_ns(),
+        image_id=image.id if image else "",
+        image_ref=_image_ref(image) if image else "",
+        runtime_path=handler.runtime.path,
+        runtime_root=handler.runtime.root,
+        bundle=deck.settings.bundle(container_id),
+        log_path=_log_path(pod, config),
+        cgroup=deck.cgroups.container_path(pod.id, pod.cgroup_parent, container_id),
+        systemd_cgroup=handler.runtime.systemd_cgroup,
+        stop_signal=_stop_signal(config, image),
+        infra=image is None,
+    )
+
+
+def write(
+    deck: Deck, pod: PodRecord, record: ContainerRecord, image: ImageRecord | None, handler: Handler, rootfs: str
+) -> LinuxContainerUser:
+    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem."""
+    config = record.config
+    context = config.linux.security_context
+    user = users.resolve_user(
+        rootfs, context, image_user=image.config.user if image else "", image=config.image.image or record.image_id
+    )
+    if record.log_path:
+        ensure_dir(os.path.dirname(record.log_path))
+    inputs = SpecInputs(
+        container_id=record.id,
+        pod=pod,
+        config=config,
+        image=image.config if image else ImageConfig(),
+        rootfs=rootfs,
+        user=user,
+        cgroups_path=deck.cgroups.oci_path(pod.id, pod.cgroup_parent, record.id),
+        settings=deck.settings.spec,
+        facts=deck.facts,
+        pid_namespace=_pid_namespace(deck, record),
+        mounts=(
+            *volumes.pod_mounts(pod, config),
+            *volumes.resolve_mounts(config.mounts, recursive_read_only=handler.features.recursive_read_only_mounts),
+        ),
+        devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
+        seccomp=_seccomp(deck, config),
+        oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
+    )
+    write_config(record.bundle, build_spec(inputs))
+    return _user_view(user)
+
+
+def _user_view(user: ResolvedUser) -> LinuxContainerUser:
+    return LinuxContainerUser(uid=user.uid, gid=user.gid, supplemental_groups=user.groups)
+
+
+def _image_ref(image: ImageRecord) -> str:
+    """What ContainerStatus.image_ref says: a repository digest where there is one."""
+    return image.digests[0] if image.digests else image.id
+
+
+def _log_path(pod: PodRecord, config: ContainerConfig) -> str:
+    """Absolute path of the log. It stays inside the pod's log directory, whatever the request says."""
+    if not config.log_path:
+        return ""
+    if not pod.config.log_directory:
+        raise InvalidArgument("config.log_path is set, but the pod sandbox has no log_directory")
+    path = os.path.normpath(os.path.join(pod.config.log_directory, config.log_path))
+    if not path.startswith(os.path.normpath(pod.config.log_directory) + "/"):
+        raise InvalidArgument(f"config.log_path {config.log_path!r} leads out of the pod's log directory")
+    return path
+
+
+def _stop_signal(config: ContainerConfig, image: ImageRecord | None) -> str:
+    """The pod's wish (KEP-4960), else the image's, else SIGTERM."""
+    if config.stop_signal:
+        return signals.from_cri(config.stop_signal)
+    name = image.config.stop_signal if image else ""
+    if not name:
+        return "SIGTERM"
+    try:
+        return signals.NAMES[signals.to_cri(name)]
+    except ValueError as error:
+        raise InvalidArgument(f"the image's StopSignal: {error}") from error
+
+
+def _pid_namespace(deck: Deck, record: ContainerRecord) -> str:
+    """The PID namespace file to join; empty for a namespace of its own or the node's."""
+    options = record.config.linux.security_context.namespace_options
+    if options.pid is NamespaceMode.POD and not record.infra:
+        for entry in deck.state.containers_of(record.pod_id):
+            if entry.record.infra and entry.status.state is ContainerState.CONTAINER_RUNNING:
+                return f"/proc/{entry.status.pid}/ns/pid"
+        raise FailedPrecondition("the pod shares its PID namespace, but its pause process is gone")
+    if options.pid is NamespaceMode.TARGET:
+        target = deck.state.containers.find(options.target_id)
+        if target.record.pod_id != record.pod_id:
+            raise InvalidArgument(f"namespace_options.target_id {options.target_id!r} is a container of another pod")
+        if target.status.state is not ContainerState.CONTAINER_RUNNING:
+            raise FailedPrecondition(f"target container {target.record.config.metadata.name!r} is not running")
+        return f"/proc/{target.status.pid}/ns/pid"
+    return ""
+
+
+def _seccomp(deck: Deck, config: ContainerConfig) -> Spec | None:
+    """The profile, or None for unconfined. Privileged containers are unconfined (CRI)."""
+    context = config.linux.security_context
+    if context.privileged:
+        return None
+    profile = context.seccomp
+    if profile is None:
+        kind = ProfileType.RuntimeDefault if deck.settings.seccomp_unset_confined else ProfileType.Unconfined
+        profile = SecurityProfile(profile_type=kind)
+    return profile_for(
+        profile,
+        granted(context, deck.settings.spec, deck.facts),
+        default_file=deck.settings.seccomp_profile,
+    )

@@ -1,0 +1,157 @@
+"""CreateContainer: from the kubelet's wish to a created, not yet started, container under its monitor.
+
+The parts are made in order, each with its undo; a failure, a crash or a full disk on the way leaves nothing behind.
+What is put into the bundle is in container_bundle.
+"""
+
+from orlop.aio.threads import offload
+from orlop.aio.undo import UndoStack
+from orlop.engine.monitor.conmon import CreateRequest, Monitored
+from orlop.engine.monitor.placement import monitor_cgroup
+from orlop.engine.oci.failures import runtime_error
+from orlop.engine.state.table import PodEntry
+from orlop.linux.files import ensure_dir, remove_tree
+from orlop.model.base import to_json
+from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
+from orlop.model.enums import PodSandboxState
+from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from orlop.model.image import ImageRecord
+from orlop.model.pod import PodRecord
+from orlop.services import container_bundle
+from orlop.services.deck import Deck, Handler
+from orlop.services.exits import follow, unfollow
+from orlop.services.faults import told
+from orlop.services.naming import container_key, container_title
+from orlop.services.steps import Steps
+
+
+async def create_container(deck: Deck, pod_id: str, config: ContainerConfig) -> str:
+    """Create a container in a ready pod; the answer is its id.
+
+    Asked again with the same name, attempt and configuration it joins the work or returns the container that is there.
+    """
+    pod = deck.state.pods.find(pod_id)
+    if not config.metadata.name:
+        raise InvalidArgument("config.metadata.name is empty: a container needs a name")
+    title = container_title(config.metadata, pod.record.config.metadata)
+    key = container_key(pod.record.id, config.metadata)
+    return await deck.making.join(key, title, to_json(config), lambda steps: _create(deck, pod, config, steps))
+
+
+async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Steps) -> str:
+    with told(steps):
+        steps.enter("check the request")
+        key = container_key(pod.record.id, config.metadata)
+        if (there := deck.container_names.get(key)) is not None:
+            return _same(deck, there, config)
+        require_ready(deck, pod)
+        image = await _image(deck, config)
+        handler = deck.handler(pod.record.handler)
+        record = container_bundle.plan(deck, pod.record, config, image, handler)
+        await make(deck, pod, record, image, handler, steps)
+        return record.id
+
+
+async def make(
+    deck: Deck, pod: PodEntry, record: ContainerRecord, image: ImageRecord | None, handler: Handler, steps: Steps
+) -> None:
+    """Make every part of a planned container. Without an image it is the pod's pause process."""
+    async with UndoStack() as undo:
+        _reserve(deck, record, undo)
+        steps.enter("prepare the root filesystem")
+        ensure_dir(record.bundle, 0o700)
+        undo.add(f"remove {record.bundle}", lambda: offload(remove_tree, record.bundle))
+        undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
+        root = await deck.roots.prepare(record.id, image.layers if image else ())
+        steps.enter("write the OCI configuration")
+        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path)
+        steps.enter("create the container with its monitor")
+        undo.add(f"delete {record.id} from {handler.name}", lambda: handler.runtime.delete(record.id, force=True))
+        monitored = await _monitored(deck, pod.record, record, handler)
+        require_ready(deck, pod)
+        _record_made(deck, record, monitored, user)
+        undo.add("forget its exit", lambda: unfollow(deck, record.id))
+        follow(deck, record.id, monitored)
+
+
+def require_ready(deck: Deck, pod: PodEntry) -> None:
+    """Raise FailedPrecondition where the pod is being or has been stopped, also meanwhile, or has lost a part."""
+    stopping = deck.ending.running(f"stop pod {pod.record.id}")
+    if stopping or pod.status.state is not PodSandboxState.SANDBOX_READY:
+        why = pod.status.lost or ("it is being stopped" if stopping else "it has been stopped")
+        raise FailedPrecondition(f"pod sandbox {pod.record.id} is not ready: {why}")
+
+
+def _same(deck: Deck, container_id: str, config: ContainerConfig) -> str:
+    entry = deck.state.containers.get(container_id)
+    if entry.record.config == config:
+        return container_id
+    raise AlreadyExists(f"its name and attempt belong to container {container_id}, made with another configuration")
+
+
+async def _image(deck: Deck, config: ContainerConfig) -> ImageRecord:
+    name = config.image.image_ref or config.image.image
+    if not name:
+        raise InvalidArgument("config.image.image is empty: a container needs an image")
+    image = await deck.images.find(name)
+    if image is None:
+        raise NotFound(f"image {name!r} is not on this node: pull it first")
+    return image
+
+
+def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
+    """Put the container on record before anything exists, so that a crash leaves nothing unknown."""
+    key = container_key(record.pod_id, record.config.metadata)
+    deck.state.containers.insert(record.id, record, ContainerStatus())
+    deck.container_names[key] = record.id
+
+    def forget() -> None:
+        # With parts that could not be removed the record stays, and the garbage service goes on from it.
+        deck.container_names.pop(key, None)
+        if not undo.failures:
+            deck.state.containers.delete(record.id)
+
+    undo.add(f"forget container {record.id}", forget)
+
+
+async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handler: Handler) -> Monitored:
+    settings = deck.settings
+    cgroup = monitor_cgroup(deck.cgroups.pod_path(record.pod_id, pod.cgroup_parent), settings.monitor_cgroup)
+
+    def place(pid: int) -> None:
+        deck.hierarchy.create(cgroup)
+        deck.hierarchy.move(cgroup, pid)
+
+    return await deck.conmon.create(
+        CreateRequest(
+            container_id=record.id,
+            name=record.config.metadata.name,
+            bundle=record.bundle,
+            log_path=record.log_path,
+            runtime_path=handler.runtime.path,
+            runtime_args=handler.runtime.global_args,
+            exit_dir=settings.exit_dir,
+            persist_dir=record.bundle,
+            socket_dir=settings.socket_dir,
+            terminal=record.config.tty,
+            stdin=record.config.stdin,
+            stdin_once=record.config.stdin_once,
+            systemd_cgroup=record.systemd_cgroup,
+            place=place,
+            explain=lambda stderr: runtime_error(f"{handler.name} create", stderr),
+            timeout=settings.create_timeout,
+        )
+    )
+
+
+def _record_made(deck: Deck, record: ContainerRecord, monitored: Monitored, user: LinuxContainerUser) -> None:
+    deck.state.containers.update(
+        record.id,
+        made=True,
+        pid=monitored.pid,
+        pid_start=monitored.pid_start,
+        monitor_pid=monitored.monitor_pid,
+        monitor_start=monitored.monitor_start,
+        resources=record.config.linux.resources,
+        user=user,
+    )

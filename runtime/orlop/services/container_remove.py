@@ -1,0 +1,53 @@
+"""RemoveContainer: stop it by force if it runs, then give back everything it holds."""
+
+import asyncio
+
+from orlop.aio.threads import offload
+from orlop.engine.state.table import ContainerEntry
+from orlop.linux.files import remove_tree
+from orlop.model.errors import NotFound
+from orlop.services.container_stop import stop_container
+from orlop.services.deck import Deck
+from orlop.services.exits import runtime_of, unfollow
+from orlop.services.faults import told
+from orlop.services.naming import container_key, container_title
+from orlop.services.steps import Steps
+
+
+async def remove_container(deck: Deck, container_id: str) -> None:
+    """Remove a container with its writable layer. One that is not here is fine (CRI: idempotent); its log stays."""
+    try:
+        entry = deck.state.containers.find(container_id)
+    except NotFound:
+        return
+    await deck.ending.do(f"remove {entry.record.id}", lambda: _remove(deck, entry))
+
+
+async def _remove(deck: Deck, entry: ContainerEntry) -> None:
+    record = entry.record
+    steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
+    with told(steps):
+        steps.enter("stop")
+        if entry.status.made:
+            await stop_container(deck, record.id, 0)
+        await dismantle(deck, entry, steps)
+    steps.log_done("removed")
+
+
+async def dismantle(deck: Deck, entry: ContainerEntry, steps: Steps) -> None:
+    """Give back every part of a container that does not run. Idempotent; the record goes last."""
+    record = entry.record
+    async with deck.locks(record.id):
+        steps.enter("delete it from the OCI runtime and release its root filesystem")
+        await asyncio.gather(runtime_of(record).delete(record.id, force=True), deck.roots.release(record.id))
+        unfollow(deck, record.id)
+        steps.enter("remove its files")
+        await offload(_remove_files, deck, record.bundle, f"{deck.settings.socket_dir}/{record.id}")
+        deck.state.containers.delete(record.id)
+        deck.container_names.pop(container_key(record.pod_id, record.config.metadata), None)
+        deck.stats.forget(record.id)
+
+
+def _remove_files(deck: Deck, bundle: str, attach_link: str) -> None:
+    remove_tree(bundle)
+    remove_tree(attach_link)

@@ -1,0 +1,34 @@
+"""StartContainer."""
+
+import time
+
+from orlop.model.enums import ContainerState
+from orlop.model.errors import FailedPrecondition
+from orlop.services.container_create import require_ready
+from orlop.services.deck import Deck
+from orlop.services.exits import runtime_of
+from orlop.services.faults import told
+from orlop.services.naming import container_title
+from orlop.services.steps import Steps
+
+
+async def start_container(deck: Deck, container_id: str) -> None:
+    """Run the process of a created container. One that runs already is fine: the last answer may have been lost."""
+    entry = deck.state.containers.find(container_id)
+    record = entry.record
+    steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
+    with told(steps):
+        async with deck.locks(record.id):
+            steps.enter("start")
+            if entry.status.state is ContainerState.CONTAINER_RUNNING:
+                return
+            if entry.status.state is not ContainerState.CONTAINER_CREATED:
+                raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
+            require_ready(deck, deck.state.pods.get(record.pod_id))
+            await runtime_of(record).start(record.id)
+            deck.state.containers.update(record.id, started_at=time.time_ns())
+            if entry.status.finished_at:
+                # It ran and ended before this line; its end must not lie before its start.
+                finished = max(entry.status.finished_at, entry.status.started_at)
+                deck.state.containers.update(record.id, finished_at=finished)
+    steps.log_done("started")

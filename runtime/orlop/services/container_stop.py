@@ -1,0 +1,101 @@
+"""StopContainer: the stop signal, the grace period, then SIGKILL until the exit is on record.
+
+    signal ──grace──▶ SIGKILL ──▶ exit on record
+       └────── exit on record
+
+No lock is held while waiting. A second stop joins the first and can only shorten its grace period.
+"""
+
+import asyncio
+import logging
+
+from orlop.aio.threads import offload
+from orlop.engine.state.table import ContainerEntry
+from orlop.linux.processes import send_signal
+from orlop.model import signals
+from orlop.model.container import ContainerRecord
+from orlop.model.enums import ContainerState
+from orlop.model.errors import NotFound, TimedOut
+from orlop.services.deck import Deck, Grace
+from orlop.services.exits import wait_exit
+from orlop.services.naming import container_title
+
+log = logging.getLogger(__name__)
+
+KILL_PATIENCE = 30.0
+"""Seconds that a SIGKILL may take: longer means a process in uninterruptible sleep."""
+SIGKILL = 9
+
+
+async def stop_container(deck: Deck, container_id: str, timeout: int) -> None:
+    """Stop a container, giving it so many seconds; 0 kills at once. Unknown and ended ones are fine (CRI)."""
+    try:
+        entry = deck.state.containers.find(container_id)
+    except NotFound:
+        return
+    if entry.status.state is ContainerState.CONTAINER_EXITED:
+        return
+    _shorten(deck, entry.record.id, max(0, timeout))
+    await deck.ending.do(f"stop {entry.record.id}", lambda: _stop(deck, entry))
+
+
+def _shorten(deck: Deck, container_id: str, timeout: float) -> None:
+    at = asyncio.get_running_loop().time() + timeout
+    grace = deck.graces.setdefault(container_id, Grace(at))
+    if at < grace.at:
+        grace.at = at
+        grace.shortened.set()
+
+
+async def _stop(deck: Deck, entry: ContainerEntry) -> None:
+    record = entry.record
+    try:
+        if entry.status.state is ContainerState.CONTAINER_RUNNING:
+            _signal(entry, signals.number(record.stop_signal))
+            if await _ended_in_grace(deck, record.id):
+                return
+        await _kill(deck, entry)
+    finally:
+        deck.graces.pop(record.id, None)
+
+
+async def _ended_in_grace(deck: Deck, container_id: str) -> bool:
+    """Wait for the exit until the grace period is over; another stop may shorten it meanwhile."""
+    grace, exited = deck.graces[container_id], deck.exited.get(container_id)
+    loop = asyncio.get_running_loop()
+    while (left := grace.at - loop.time()) > 0 and exited is not None:
+        grace.shortened.clear()
+        waits = {asyncio.ensure_future(exited.wait()), asyncio.ensure_future(grace.shortened.wait())}
+        try:
+            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if exited.is_set():
+            return True
+    return exited is None
+
+
+async def _kill(deck: Deck, entry: ContainerEntry) -> None:
+    record = entry.record
+    _signal(entry, SIGKILL)
+    if await wait_exit(deck, record.id, 2.0):
+        return
+    # A frozen cgroup, or a process that shares the PID namespace and holds the log's pipe, keeps conmon waiting.
+    await offload(deck.hierarchy.kill_all, record.cgroup)
+    if not await wait_exit(deck, record.id, KILL_PATIENCE):
+        raise TimedOut(_unkillable(deck, record))
+
+
+def _signal(entry: ContainerEntry, number: int) -> None:
+    """To the first process, by pidfd and start time, so never to a stranger with its number."""
+    send_signal(entry.status.pid, entry.status.pid_start, number)
+
+
+def _unkillable(deck: Deck, record: ContainerRecord) -> str:
+    title = container_title(record.config.metadata, deck.pod_metadata(record.pod_id))
+    pids = deck.hierarchy.pids(record.cgroup)
+    return (
+        f"{title} did not end {KILL_PATIENCE:.0f} s after SIGKILL; "
+        f"processes {pids} are left, probably waiting for a disk or network filesystem"
+    )

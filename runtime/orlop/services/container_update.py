@@ -1,0 +1,46 @@
+"""UpdateContainerResources: new limits for a living container (in-place pod resize)."""
+
+import msgspec
+
+from orlop.engine.oci.resources import linux_resources
+from orlop.engine.state.table import ContainerEntry
+from orlop.model.enums import ContainerState
+from orlop.model.errors import FailedPrecondition
+from orlop.model.resources import LinuxContainerResources
+from orlop.services.deck import Deck
+from orlop.services.exits import runtime_of
+from orlop.services.faults import told
+from orlop.services.naming import container_title
+from orlop.services.steps import Steps
+
+
+async def update_container_resources(deck: Deck, container_id: str, wanted: LinuxContainerResources) -> None:
+    """Apply the limits that are set; the others stay. Status reports the result. Not for ended containers (CRI)."""
+    entry = deck.state.containers.find(container_id)
+    record = entry.record
+    steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
+    with told(steps):
+        async with deck.locks(record.id):
+            steps.enter("update its resources")
+            if entry.status.state is ContainerState.CONTAINER_EXITED:
+                raise FailedPrecondition("it has ended")
+            _require_room(deck, entry, wanted)
+            await runtime_of(record).update(record.id, linux_resources(wanted, deck.facts))
+            resources = merged(entry.status.resources or LinuxContainerResources(), wanted)
+            deck.state.containers.update(record.id, resources=resources)
+
+
+def merged(old: LinuxContainerResources, new: LinuxContainerResources) -> LinuxContainerResources:
+    """The limits in force: of each field the new value where one is set."""
+    changes = {field: value for field in old.__struct_fields__ if (value := getattr(new, field))}
+    return msgspec.structs.replace(old, **changes)
+
+
+def _require_room(deck: Deck, entry: ContainerEntry, wanted: LinuxContainerResources) -> None:
+    """A memory limit below what is in use would OOM-kill on cgroup v2 where v1 refuses: refuse on both."""
+    limit = wanted.memory_limit_in_bytes
+    if limit <= 0:
+        return
+    used = deck.hierarchy.usage(entry.record.cgroup).memory_usage
+    if used is not None and used > limit:
+        raise FailedPrecondition(f"memory limit {limit} is below the {used} bytes that the container uses now")

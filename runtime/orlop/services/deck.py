@@ -1,0 +1,144 @@
+"""The deck: every engine part and every piece of shared memory that the verbs work with, put together by the daemon.
+
+It is a plain value. How the parts are made is in orlop.daemon; what is done with them is in the verbs.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from orlop.aio.joining import Joining
+from orlop.aio.locks import KeyedLocks
+from orlop.aio.reaper import Reaper
+from orlop.aio.tasks import Background
+from orlop.engine.cni.network import Network
+from orlop.engine.images.store import Images
+from orlop.engine.monitor.conmon import Conmon
+from orlop.engine.monitor.exits import ExitWatch
+from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.inputs import HostFacts, SpecSettings
+from orlop.engine.oci.runtime import OciRuntime, RuntimeFeatures
+from orlop.engine.sandbox.cgroup import PodCgroups
+from orlop.engine.sandbox.files import PodFiles
+from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.state.table import State
+from orlop.engine.stats.facade import Stats
+from orlop.engine.storage.rootfs import RootFilesystems
+from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.model.enums import CgroupDriver
+from orlop.model.errors import InvalidArgument
+from orlop.model.pod import PodSandboxMetadata
+from orlop.services.making import Making
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """One way to run containers, under the name that a RuntimeClass gives it."""
+
+    name: str
+    runtime: OciRuntime
+    features: RuntimeFeatures
+    privileged_without_host_devices: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Configuration that verbs need, as plain values."""
+
+    state_dir: str
+    root_dir: str
+    default_handler: str
+    cgroup_driver: CgroupDriver
+    pinned_images: tuple[str, ...]
+    spec: SpecSettings
+    seccomp_profile: str = ""
+    """File in place of the built-in RuntimeDefault profile; empty: the built-in one."""
+    seccomp_unset_confined: bool = False
+    """Whether containers for which no profile is asked get RuntimeDefault."""
+    shm_size: int = 64 << 20
+    create_timeout: float = 240.0
+    stop_timeout: float = 10.0
+    pause_path: str = ""
+    """Binary of the pause process for pods that share a PID namespace; empty: none is installed."""
+    monitor_cgroup: str = "pod"
+    shown: str = ""
+    """The whole configuration as JSON, for the verbose Status."""
+
+    def bundle(self, container_id: str) -> str:
+        """The container's volatile directory: config.json, pid file, fifos, exit and oom files, mounted rootfs."""
+        return f"{self.state_dir}/containers/{container_id}"
+
+    @property
+    def exit_dir(self) -> str:
+        """Where conmon leaves exit statuses."""
+        return f"{self.state_dir}/exits"
+
+    @property
+    def socket_dir(self) -> str:
+        """Where conmon leaves links to attach sockets; short, for a socket's path may have 107 bytes."""
+        return f"{self.state_dir}/attach"
+
+
+@dataclass(slots=True)
+class Grace:
+    """When a container that is being stopped is killed."""
+
+    at: float
+    """Loop time."""
+    shortened: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(kw_only=True)
+class Deck:
+    """Everything the verbs work with."""
+
+    settings: Settings
+    facts: HostFacts
+    handlers: dict[str, Handler]
+    state: State
+    images: Images
+    roots: RootFilesystems
+    hierarchy: Hierarchy
+    cgroups: PodCgroups
+    namespaces: Namespaces
+    files: PodFiles
+    network: Network
+    stats: Stats
+    conmon: Conmon
+    exit_watch: ExitWatch
+    monitor_watch: MonitorWatch
+    reaper: Reaper
+    background: Background = field(default_factory=Background)
+    making: Making = field(default_factory=Making)
+    """Pods and containers that are being made, by name."""
+    ending: Joining[str, None] = field(default_factory=Joining)
+    """Stops and removals that go on, by "<verb> <id>"."""
+    locks: KeyedLocks[str] = field(default_factory=KeyedLocks)
+    """One per container, for changes of its state; never held while waiting for the container's end."""
+    pod_names: dict[str, str] = field(default_factory=dict)
+    """Pod key to id."""
+    container_names: dict[str, str] = field(default_factory=dict)
+    """Container key to id."""
+    exited: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Set when a container's exit is on record; there while the container is."""
+    graces: dict[str, Grace] = field(default_factory=dict)
+    """Of the containers that are being stopped."""
+    garbage_wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something is left that must be tried again."""
+
+    def handler(self, name: str) -> Handler:
+        """The handler that a pod asks for, the default one for none. Raises InvalidArgument naming those there are."""
+        wanted = name or self.settings.default_handler
+        handler = self.handlers.get(wanted)
+        if handler is None:
+            known = ", ".join(sorted(self.handlers)) or "none"
+            raise InvalidArgument(
+                f"no runtime handler {wanted!r} on this node; configured are: {known}. "
+                f"Add [handlers.{wanted}] to the configuration or change the RuntimeClass"
+            )
+        return handler
+
+    def pod_metadata(self, pod_id: str) -> PodSandboxMetadata:
+        """Name of a container's pod for messages, also when the pod's record is gone."""
+        if pod_id in self.state.pods:
+            return self.state.pods.get(pod_id).record.config.metadata
+        return PodSandboxMetadata(name=pod_id[:12], namespace="?")

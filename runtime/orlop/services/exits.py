@@ -1,0 +1,153 @@
+"""The end of containers: seen by conmon's exit file, or by conmon's own death; put on record once; waited for by stops.
+
+What happens after the end (deleting it from the OCI runtime) is begun here, in the background; removal is a verb.
+"""
+
+import asyncio
+import logging
+import time
+
+from orlop.aio.threads import offload
+from orlop.engine.monitor.conmon import Monitored
+from orlop.engine.monitor.exits import ContainerExit, read_exit
+from orlop.engine.oci.runtime import OciRuntime
+from orlop.engine.state.table import ContainerEntry
+from orlop.model.container import ContainerRecord
+from orlop.model.enums import NamespaceMode
+from orlop.model.errors import NotFound
+from orlop.services.deck import Deck
+from orlop.services.naming import container_title
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_EXIT_CODE = 255
+"""Reported when nobody saw how a container ended, as peers do."""
+
+
+async def watch_exits(deck: Deck) -> None:
+    """Record exits as they happen; runs as long as the daemon."""
+    async for ended in deck.exit_watch:
+        record_exit(deck, ended)
+
+
+def follow(deck: Deck, container_id: str, monitored: Monitored) -> None:
+    """Begin to wait for a container's end. An end that has happened already is seen at once."""
+    deck.exited[container_id] = asyncio.Event()
+    deck.monitor_watch.watch(container_id, monitored.monitor_pid, monitored.monitor_start)
+
+
+def unfollow(deck: Deck, container_id: str) -> None:
+    """Stop waiting; the exit file is removed."""
+    deck.monitor_watch.forget(container_id)
+    deck.exit_watch.forget(container_id)
+    if (event := deck.exited.pop(container_id, None)) is not None:
+        event.set()
+
+
+async def wait_exit(deck: Deck, container_id: str, seconds: float) -> bool:
+    """True when the container's exit is on record within so many seconds."""
+    event = deck.exited.get(container_id)
+    if event is None:
+        return True
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def record_exit(deck: Deck, ended: ContainerExit) -> None:
+    """Put an exit on record, once. Exits of containers that are not (or not yet) known wait in their files."""
+    try:
+        entry = deck.state.containers.get(ended.container_id)
+    except NotFound:
+        return
+    if not entry.status.made or entry.status.finished_at:
+        return
+    oom = ended.oom_killed or _oom_seen(deck, entry.record)
+    reason = "OOMKilled" if oom else "Completed" if ended.exit_code == 0 else "Error"
+    _finish(deck, entry, ended.exit_code, ended.finished_at, reason=reason, oom_killed=oom, message="")
+
+
+async def monitor_gone(deck: Deck, container_id: str) -> None:
+    """conmon has ended. It leaves the exit file first; without one nobody will ever see the exit, so it ends here."""
+    try:
+        entry = deck.state.containers.get(container_id)
+    except NotFound:
+        return
+    if not entry.status.made or entry.status.finished_at:
+        return
+    ended = read_exit(deck.settings.exit_dir, container_id, entry.record.bundle)
+    if ended is not None:
+        record_exit(deck, ended)
+        return
+    message = f"its monitor (conmon, pid {entry.status.monitor_pid}) died; the container was killed"
+    log.error("%s: %s", _title(deck, entry.record), message)
+    await offload(deck.hierarchy.kill_all, entry.record.cgroup)
+    entry = deck.state.containers.get(container_id)
+    if not entry.status.finished_at:
+        _finish(deck, entry, UNKNOWN_EXIT_CODE, time.time_ns(), reason="Error", oom_killed=False, message=message)
+
+
+def _finish(
+    deck: Deck, entry: ContainerEntry, code: int, finished_at: int, *, reason: str, oom_killed: bool, message: str
+) -> None:
+    record = entry.record
+    deck.state.containers.update(
+        record.id,
+        exit_code=code,
+        # Never before the start, whatever the clock of the file says.
+        finished_at=max(finished_at, entry.status.started_at, 1),
+        reason=reason,
+        oom_killed=oom_killed,
+        message=message,
+    )
+    log.info("%s ended with %d (%s)", _title(deck, record), code, reason)
+    deck.stats.forget(record.id)
+    deck.monitor_watch.forget(record.id)
+    if (event := deck.exited.get(record.id)) is not None:
+        event.set()
+    if record.infra:
+        _pause_ended(deck, record)
+    deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
+
+
+def _pause_ended(deck: Deck, record: ContainerRecord) -> None:
+    """A pod whose pause process died has lost its PID namespace, unless the pod is being stopped."""
+    if not deck.ending.running(f"stop pod {record.pod_id}") and record.pod_id in deck.state.pods:
+        deck.state.pods.update(record.pod_id, lost="its pause process has ended")
+
+
+async def after_exit(deck: Deck, record: ContainerRecord) -> None:
+    """Free what a container that ended still holds: processes it left in a shared PID namespace, and its cgroup."""
+    if record.config.linux.security_context.namespace_options.pid is not NamespaceMode.CONTAINER:
+        await kill_leftovers(deck, record)
+    await runtime_of(record).delete(record.id, force=True)
+
+
+async def kill_leftovers(deck: Deck, record: ContainerRecord) -> None:
+    """Kill every process in the container's cgroup, also where it has no PID namespace of its own."""
+    await offload(deck.hierarchy.kill_all, record.cgroup)
+
+
+def runtime_of(record: ContainerRecord) -> OciRuntime:
+    """The OCI runtime that the container was born with, whatever the configuration says by now."""
+    return OciRuntime(
+        name=record.handler,
+        path=record.runtime_path,
+        root=record.runtime_root,
+        systemd_cgroup=record.systemd_cgroup,
+    )
+
+
+def _oom_seen(deck: Deck, record: ContainerRecord) -> bool:
+    """The kernel's own count: conmon misses kills when the cgroup goes before it looks."""
+    try:
+        return deck.hierarchy.oom_kills(record.cgroup) > 0
+    except OSError:
+        return False
+
+
+def _title(deck: Deck, record: ContainerRecord) -> str:
+    return container_title(record.config.metadata, deck.pod_metadata(record.pod_id))

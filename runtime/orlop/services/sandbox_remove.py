@@ -1,0 +1,44 @@
+"""RemovePodSandbox: stop it, remove its containers, and forget it."""
+
+import asyncio
+
+from orlop.engine.state.table import PodEntry
+from orlop.model.errors import NotFound
+from orlop.services.container_remove import remove_container
+from orlop.services.deck import Deck
+from orlop.services.faults import told
+from orlop.services.naming import pod_key, pod_title
+from orlop.services.sandbox_stop import stop_pod_sandbox
+from orlop.services.steps import Steps
+
+
+async def remove_pod_sandbox(deck: Deck, pod_id: str) -> None:
+    """Remove a pod with all its containers, running or not. One that is not here is fine (CRI: idempotent)."""
+    try:
+        entry = deck.state.pods.find(pod_id)
+    except NotFound:
+        return
+    await deck.ending.do(f"remove pod {entry.record.id}", lambda: _remove(deck, entry))
+
+
+async def _remove(deck: Deck, entry: PodEntry) -> None:
+    record = entry.record
+    await stop_pod_sandbox(deck, record.id)
+    if record.id not in deck.state.pods:
+        return
+    steps = Steps(pod_title(record.config.metadata))
+    with told(steps):
+        steps.enter("remove its containers")
+        await asyncio.gather(*(remove_container(deck, c.record.id) for c in deck.state.containers_of(record.id)))
+        await forget(deck, entry, steps)
+    steps.log_done("removed")
+
+
+async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
+    """Remove the cgroup of a pod without containers, and its record last. Idempotent."""
+    record = entry.record
+    steps.enter("remove its cgroup")
+    await deck.cgroups.remove(record.id, record.cgroup_parent)
+    deck.state.pods.delete(record.id)
+    deck.pod_names.pop(pod_key(record.config.metadata), None)
+    deck.stats.forget(record.id)

@@ -1,0 +1,117 @@
+"""RunPodSandbox: cgroup, namespaces, files and network of a pod; a pause process only where a PID namespace is shared.
+
+Each part registers its undo at once. The pod is on record before the first part exists, so that a crash in the middle
+is taken apart at the next start.
+"""
+
+import time
+
+from orlop.aio.undo import UndoStack
+from orlop.engine.state.table import PodEntry
+from orlop.model.base import to_json
+from orlop.model.enums import NamespaceMode, PodSandboxState
+from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable
+from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
+from orlop.services import pause
+from orlop.services.deck import Deck, Handler
+from orlop.services.faults import told
+from orlop.services.naming import new_id, pod_key, pod_title
+from orlop.services.network import attach, detach
+from orlop.services.steps import Steps
+
+
+async def run_pod_sandbox(deck: Deck, config: PodSandboxConfig, runtime_handler: str) -> str:
+    """Make a pod sandbox; the answer is its id.
+
+    Asked again with the same name, attempt and configuration it joins the work or returns the pod that is there.
+    """
+    metadata = config.metadata
+    if not metadata.name or not metadata.namespace or not metadata.uid:
+        raise InvalidArgument("config.metadata needs name, namespace and uid")
+    handler = deck.handler(runtime_handler)
+    asked = to_json(config) + runtime_handler.encode()
+    return await deck.making.join(
+        pod_key(metadata), pod_title(metadata), asked, lambda steps: _run(deck, config, handler, runtime_handler, steps)
+    )
+
+
+async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_handler: str, steps: Steps) -> str:
+    with told(steps):
+        if (there := deck.pod_names.get(pod_key(config.metadata))) is not None:
+            return _same(deck, there, config, asked_handler)
+        steps.enter("check the request")
+        record = _plan(deck, config, handler, asked_handler)
+        deck.cgroups.check(config.linux.cgroup_parent)
+        async with UndoStack() as undo:
+            await _make(deck, record, undo, steps)
+        return record.id
+
+
+async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) -> None:
+    entry = _reserve(deck, record, undo)
+    steps.enter("make the pod's cgroup")
+    undo.add("remove the pod's cgroup", lambda: deck.cgroups.remove(record.id, record.cgroup_parent))
+    await deck.cgroups.create(record.id, record.cgroup_parent)
+    steps.enter("make its namespaces")
+    # Undone in reverse: the files' directory holds the namespaces.
+    undo.add("remove its files", lambda: deck.files.remove(record.id))
+    undo.add("remove its namespaces", lambda: deck.namespaces.remove(record.id))
+    await deck.namespaces.create(record.id, record.config)
+    steps.enter("write its files")
+    await deck.files.create(record.id, record.config)
+    if record.namespaces.net:
+        steps.enter("set up its network")
+        undo.add("take down its network", lambda: detach(deck, record))
+        deck.state.pods.update(record.id, ips=await attach(deck, record))
+    if pause.needed(record.config):
+        steps.enter("start its pause process")
+        undo.add("end its pause process", lambda: pause.end(deck, record.id))
+        await pause.start(deck, entry, steps)
+    deck.state.pods.update(record.id, made=True)
+
+
+def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:
+    entry = deck.state.pods.get(pod_id)
+    same = entry.record.config == config and entry.record.handler_asked == asked_handler
+    if same and entry.status.made and entry.status.state is PodSandboxState.SANDBOX_READY:
+        return pod_id
+    why = "is not ready any more" if same else "was made with another configuration"
+    raise AlreadyExists(f"its name and attempt belong to pod sandbox {pod_id}, which {why}: remove that first")
+
+
+def _plan(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_handler: str) -> PodRecord:
+    """The pod's record; nothing is touched yet."""
+    modes = config.linux.security_context.namespace_options
+    if modes.network is NamespaceMode.POD:
+        readiness = deck.network.readiness()
+        if not readiness.ready:
+            raise Unavailable(f"the network is not ready: {readiness.message}")
+    pod_id = new_id()
+    return PodRecord(
+        id=pod_id,
+        config=config,
+        handler=handler.name,
+        handler_asked=asked_handler,
+        created_at=time.time_ns(),
+        namespaces=deck.namespaces.paths(pod_id, config),
+        cgroup_parent=config.linux.cgroup_parent,
+        run_dir=deck.files.run_dir(pod_id),
+    )
+
+
+def _reserve(deck: Deck, record: PodRecord, undo: UndoStack) -> PodEntry:
+    linux = record.config.linux
+    entry = deck.state.pods.insert(record.id, record, PodStatus(overhead=linux.overhead, resources=linux.resources))
+    key = pod_key(record.config.metadata)
+    deck.pod_names[key] = record.id
+
+    def forget() -> None:
+        deck.pod_names.pop(key, None)
+        if undo.failures:
+            # Parts are left: the record stays, unseen by the kubelet, and the garbage service goes on from it.
+            deck.garbage_wanted.set()
+        else:
+            deck.state.pods.delete(record.id)
+
+    undo.add(f"forget pod {record.id}", forget)
+    return entry
