@@ -136,8 +136,10 @@ async def run(
         in_time = await _ended_in_time(process, timeout)
         await _drain(out, err)
     finally:
-        for held in (out, err, *([feed] if feed else [])):
-            held.close()
+        out.close()
+        err.close()
+        if feed:
+            feed.close()
     return _judge(process, out, err, timeout=None if in_time else timeout, check=check)
 
 

@@ -1,12 +1,13 @@
 """How full filesystems and trees are (statvfs(3), walks). Caching and scheduling of walks are not here."""
 
 import os
+import stat
 from dataclasses import dataclass
 
 from orlop.linux.mount_table import mount_of
 
-# A tree's relative path beyond this is walked from a descriptor in its middle: PATH_MAX is 4096.
-_LONG = 3000
+# A relative path of more characters is walked on from a descriptor in its middle: PATH_MAX is 4096 bytes.
+_LONG = 900
 # Descriptors that one walk may hold so; what lies still deeper is not counted.
 _MAX_NESTING = 64
 
@@ -71,9 +72,11 @@ class _Walk:
 
     def count(self, info: os.stat_result) -> bool:
         """Add one inode; False when it belongs to another filesystem or was counted already."""
-        if info.st_dev != self._device or info.st_ino in self._linked:
+        if info.st_dev != self._device:
             return False
-        if info.st_nlink > 1:
+        if info.st_nlink > 1 and not stat.S_ISDIR(info.st_mode):
+            if info.st_ino in self._linked:
+                return False
             self._linked.add(info.st_ino)
         self.bytes += info.st_blocks * 512
         self.inodes += 1

@@ -1,4 +1,4 @@
-"""A fresh thread for a call that changes its thread (namespaces, working directory): the thread ends, the change with it.
+"""A fresh thread for a call that changes its thread (namespaces, working directory): it ends with it.
 
 Blocks the caller; on the event loop use aio.threads.in_own_thread.
 """

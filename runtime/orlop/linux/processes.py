@@ -1,7 +1,9 @@
-"""Processes by pid and start time: identity, signals without races, facts from /proc (proc_pid_stat(5), pidfd_open(2)).
+"""Processes by pid and start time: identity, signals without races, facts from /proc.
 
-A pid alone names nothing: it is used again. Everything here that acts takes the start time as well. Waiting for children
-is not here (aio/reaper.py), nor is starting them (aio/process.py).
+proc_pid_stat(5), pidfd_open(2), pidfd_send_signal(2).
+
+A pid alone names nothing: it is used again. Everything here that acts takes the start time as well. Waiting for
+children is not here (aio/reaper.py), nor is starting them (aio/process.py).
 """
 
 import errno

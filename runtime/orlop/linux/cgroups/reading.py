@@ -1,0 +1,79 @@
+"""Cheap reading of cgroup files relative to an open directory, and their formats. Which files mean what is not here."""
+
+import errno
+import os
+
+from orlop.linux.cgroups.usage import Pressure, PressureLine
+
+# Files of absent controllers are not there; a pressure file refuses when PSI is off; a removed cgroup says ENODEV.
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+class Directory:
+    """An open cgroup directory. Reads are one open(2), one read(2), one close(2), no path walk."""
+
+    def __init__(self, path: str) -> None:
+        """Raises FileNotFoundError when the cgroup is not there."""
+        self._fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def read(self, name: str) -> bytes | None:
+        """Content of a file, None when the kernel does not offer it."""
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+        try:
+            return os.read(fd, 16384)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+        finally:
+            os.close(fd)
+
+    def number(self, name: str) -> int | None:
+        """A file with one number; None when absent, or "max"."""
+        data = self.read(name)
+        return None if data is None or not data.strip().isdigit() else int(data)
+
+    def pressure(self, name: str) -> Pressure | None:
+        """A pressure file (psi.rst)."""
+        data = self.read(name)
+        return None if not data else parse_pressure(data)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def __enter__(self) -> "Directory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def field(data: bytes | None, name: bytes) -> int | None:
+    """The number of one "name number" line, found without splitting the other fifty."""
+    if data is None:
+        return None
+    at = 0 if data.startswith(name + b" ") else data.find(b"\n" + name + b" ") + 1
+    if at == 0 and not data.startswith(name + b" "):
+        return None
+    end = data.find(b"\n", at)
+    return int(data[at + len(name) + 1 : end if end >= 0 else None])
+
+
+def parse_pressure(data: bytes) -> Pressure:
+    """ "some avg10=0.00 avg60=0.00 avg300=0.00 total=0" and the same for full."""
+    lines = {}
+    for line in data.splitlines():
+        kind, *pairs = line.split()
+        values = dict(pair.split(b"=", 1) for pair in pairs)
+        lines[kind] = PressureLine(
+            total=int(values[b"total"]),
+            avg10=float(values[b"avg10"]),
+            avg60=float(values[b"avg60"]),
+            avg300=float(values[b"avg300"]),
+        )
+    return Pressure(some=lines.get(b"some"), full=lines.get(b"full"))

@@ -1,0 +1,155 @@
+"""The pure cgroup v2 hierarchy (cgroup-v2.rst). Reading formats and planning of limits are in reading.py and writing.py."""
+
+import errno
+import os
+import time
+
+from orlop.linux.cgroups.paths import (
+    below,
+    kill_each,
+    kill_until_empty,
+    levels,
+    make_directory,
+    processes_in,
+    remove_directories,
+)
+from orlop.linux.cgroups.reading import Directory, field
+from orlop.linux.cgroups.usage import CgroupUsage
+from orlop.linux.cgroups.writing import plan_v2
+from orlop.linux.files import read_text, write_value
+from orlop.model.resources import LinuxContainerResources
+
+
+class UnifiedHierarchy:
+    """cgroup v2 mounted at one directory. Implements Hierarchy."""
+
+    version = 2
+
+    def __init__(self, root: str) -> None:
+        self._root = root.rstrip("/") or "/"
+
+    def _dir(self, path: str) -> str:
+        return below(self._root, path)
+
+    @property
+    def controllers(self) -> frozenset[str]:
+        """Controllers that the root offers."""
+        return frozenset(read_text(f"{self._root}/cgroup.controllers").split())
+
+    def exists(self, path: str) -> bool:
+        """Whether the cgroup is there."""
+        return os.path.isdir(self._dir(path))
+
+    def create(self, path: str) -> None:
+        """Make a cgroup with its parents; each parent hands on all the controllers it can."""
+        self._dir(path)  # a bad path is told before anything is made
+        parent = "/"
+        for level in levels(path):
+            self._hand_on(self._dir(parent))
+            make_directory(self._dir(level))
+            parent = level
+
+    def _hand_on(self, directory: str) -> None:
+        """Enable a cgroup's controllers for its children, those that are not yet. Best effort, like the delegation."""
+        offered = set(read_text(f"{directory}/cgroup.controllers").split())
+        missing = offered - set(read_text(f"{directory}/cgroup.subtree_control").split())
+        for controller in sorted(missing):
+            try:
+                write_value(f"{directory}/cgroup.subtree_control", f"+{controller}")
+            except OSError as error:
+                # Processes inside (EBUSY), real-time threads (EINVAL), not delegated (EACCES, EPERM): the children do
+                # without; apply() names the file if a limit needs it.
+                if error.errno not in (errno.EBUSY, errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOENT):
+                    raise
+
+    def remove(self, path: str) -> None:
+        """Remove a cgroup and its children; not there is fine, EBUSY is retried for a second."""
+        remove_directories(self._dir(path))
+
+    def pids(self, path: str) -> list[int]:
+        """Processes in the cgroup and its children."""
+        return processes_in(self._dir(path))
+
+    def move(self, path: str, pid: int) -> None:
+        """Move a process into the cgroup (0: the caller's own)."""
+        write_value(f"{self._dir(path)}/cgroup.procs", str(pid))
+
+    def kill_all(self, path: str, *, limit: float = 2.0) -> None:
+        """SIGKILL everything in it until none is left: cgroup.kill (Linux 5.14), before that one by one while frozen."""
+        kill_until_empty(path, lambda: self.pids(path), lambda: self._strike(path), limit)
+
+    def _strike(self, path: str) -> None:
+        try:
+            write_value(f"{self._dir(path)}/cgroup.kill", "1")
+            return
+        except FileNotFoundError:
+            pass  # older kernel, or the cgroup has just gone
+        try:
+            self.freeze(path)
+        except FileNotFoundError:
+            return
+        kill_each(self.pids(path))
+        self.thaw(path)
+
+    def freeze(self, path: str) -> None:
+        """Stop all processes in it; cgroup.events tells later when all have stopped."""
+        write_value(f"{self._dir(path)}/cgroup.freeze", "1")
+
+    def thaw(self, path: str) -> None:
+        """Let them go on."""
+        try:
+            write_value(f"{self._dir(path)}/cgroup.freeze", "0")
+        except FileNotFoundError:
+            pass  # gone: nothing is frozen
+
+    def usage(self, path: str) -> CgroupUsage:
+        """One reading: eleven small files."""
+        with Directory(self._dir(path)) as cgroup:
+            memory = cgroup.read("memory.stat")
+            used = cgroup.number("memory.current")
+            inactive = field(memory, b"inactive_file") or 0
+            cpu = field(cgroup.read("cpu.stat"), b"usage_usec")
+            return CgroupUsage(
+                timestamp_ns=time.time_ns(),
+                cpu_ns=None if cpu is None else cpu * 1000,
+                memory_usage=used,
+                memory_limit=cgroup.number("memory.max"),
+                working_set=None if used is None else max(0, used - inactive),
+                rss=field(memory, b"anon"),
+                page_faults=field(memory, b"pgfault"),
+                major_page_faults=field(memory, b"pgmajfault"),
+                swap_usage=cgroup.number("memory.swap.current"),
+                swap_limit=cgroup.number("memory.swap.max"),
+                pids=cgroup.number("pids.current"),
+                cpu_pressure=cgroup.pressure("cpu.pressure"),
+                memory_pressure=cgroup.pressure("memory.pressure"),
+                io_pressure=cgroup.pressure("io.pressure"),
+            )
+
+    def apply(self, path: str, resources: LinuxContainerResources) -> None:
+        """Write limits; OSError names the file and the value that the kernel refused."""
+        directory = self._dir(path)
+        for write in plan_v2(resources):
+            try:
+                write_value(f"{directory}/{write.name}", write.value)
+            except FileNotFoundError:
+                if not write.optional or not os.path.isdir(directory):
+                    raise
+
+    def oom_kills(self, path: str) -> int:
+        """memory.events' oom_kill; it counts the children's too."""
+        try:
+            with Directory(self._dir(path)) as cgroup:
+                return field(cgroup.read("memory.events"), b"oom_kill") or 0
+        except FileNotFoundError:
+            return 0
+
+    def cgroup_of(self, pid: int) -> str:
+        """Cgroup path of a process."""
+        try:
+            for line in read_text(f"/proc/{pid}/cgroup").splitlines():
+                if line.startswith("0::"):
+                    return line[3:].removesuffix(" (deleted)")
+        except FileNotFoundError:
+            pass  # told below
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), f"/proc/{pid}/cgroup")
