@@ -31,7 +31,7 @@ def tell(error: Exception, what: str, step: str) -> OrlopError:
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         return ResourceExhausted(f"{where}: {_EXHAUSTED[error.errno]} ({error})")
     if isinstance(error, TimeoutError):
-        return TimedOut(f"{where}: {error or 'the time limit was reached'}")
+        return TimedOut(f"{where}: {str(error) or 'the time limit was reached'}")
     if isinstance(error, sqlite3.OperationalError):
         return ResourceExhausted(f"{where}: the state database cannot be written: {error}")
     if isinstance(error, (OSError, CommandError)):
