@@ -11,8 +11,9 @@ T = TypeVar("T")
 class Joining(Generic[K, T]):
     """Work in progress by key. A caller that asks for a key at work waits for that run and gets its result.
 
-    The run is a task of its own: when a caller is cancelled (its RPC timed out), the work goes on, and the caller's retry
-    joins it. When the work fails, everyone who waits gets the same exception. After its end the next caller starts anew.
+    The run is a task of its own: when a caller is cancelled (its RPC timed out), the work goes on, and the caller's
+    retry joins it. When the work fails, everyone who waits gets the same exception. After its end the next caller
+    starts anew.
     """
 
     def __init__(self, name: str = "joining") -> None:

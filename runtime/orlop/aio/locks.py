@@ -1,4 +1,7 @@
-"""One lock per key, gone when nobody holds or awaits it. Not for work longer than a moment: join it (aio/joining.py)."""
+"""One lock per key, gone when nobody holds or awaits it.
+
+Not for work longer than a moment: that is joined (aio/joining.py), not queued for.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Hashable

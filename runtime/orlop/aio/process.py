@@ -1,7 +1,7 @@
 """Start programs: run one to its end, or start one and keep it. Awaiting children is in aio/reaper.py.
 
-No shell is ever involved. The program gets its own session, /dev/null where nothing else is given, and no descriptors but
-those named. It is started by vfork(2), whatever this process's size.
+No shell is ever involved. The program gets its own session, /dev/null where nothing else is given, and no descriptors
+but those named. It is started by vfork(2), whatever this process's size.
 """
 
 import asyncio
@@ -111,7 +111,9 @@ async def run(
     limit: int = 1 << 20,
     check: bool = True,
 ) -> Finished:
-    """Run a program to its end. CommandError when it fails (with `check`) or writes more than `limit` bytes to a stream.
+    """Run a program to its end.
+
+    CommandError when it fails (with `check`) or writes more than `limit` bytes to a stream.
 
     After `timeout` seconds its process group is killed: CommandTimeout. Cancellation kills the group too. Output of
     grandchildren that outlive the program is not awaited.

@@ -1,8 +1,8 @@
 """The one place where children are awaited (waitpid(2)). Starting them is in aio/process.py.
 
 The process is made a child subreaper (PR_SET_CHILD_SUBREAPER(2const)): what daemonises below it, such as conmon or a
-detached exec, becomes its child and is reaped here. Nobody else in the process may wait for children: of two waiters one
-loses the status.
+detached exec, becomes its child and is reaped here. Nobody else in the process may wait for children: of two waiters
+one loses the status.
 """
 
 import asyncio
@@ -51,7 +51,9 @@ class Reaper:
         return self._await(pid)
 
     async def wait(self, pid: int, start: int | None = None) -> int:
-        """Exit status of a child, or minus the number of the signal that killed it. Works also after it has been reaped.
+        """Exit status of a child, or minus the number of the signal that killed it.
+
+        Works also after it has been reaped.
 
         Raises ChildProcessError when it is not (and was not lately) a child of ours; see wait_foreign. `start` (clock
         ticks) guards against another process with the same pid.
@@ -67,7 +69,10 @@ class Reaper:
         return await asyncio.shield(future)
 
     async def wait_foreign(self, pid: int, start: int) -> int | None:
-        """Return when a process that need not be our child has ended; its status when it turned out to be ours, else None."""
+        """Return when a process that need not be our child has ended.
+
+        Its status when it turned out to be ours, else None.
+        """
         try:
             return await self.wait(pid, start)
         except ChildProcessError:

@@ -1,4 +1,7 @@
-"""Background tasks with names that never die unseen. Work with a result that somebody awaits is not here (joining.py)."""
+"""Background tasks with names that never die unseen.
+
+Work with a result that somebody awaits is not here (joining.py).
+"""
 
 import asyncio
 import logging

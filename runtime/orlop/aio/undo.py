@@ -1,7 +1,7 @@
 """Undo: every acquired thing registers its undoing at once; a failure later undoes all of them in reverse order.
 
-What cannot be undone even after retries is reported, so that the caller keeps a record of it. Deciding what then happens
-is not here.
+What cannot be undone even after retries is reported, so that the caller keeps a record of it. Deciding what then
+happens is not here.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Small files and trees: atomic writes, reads of kernel files, removal. No paths from untrusted input (see paths.py)."""
+"""Small files and trees: atomic writes, reads of kernel files, removal.
+
+No paths from untrusted input (see paths.py).
+"""
 
 import errno
 import os
@@ -6,6 +9,8 @@ import secrets
 import stat
 import threading
 from itertools import count
+
+from orlop.linux import syscalls
 
 _serial = count()
 
@@ -202,5 +207,14 @@ def sync_directory(path: str) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_filesystem(path: str) -> None:
+    """Make everything on the filesystem that holds a path survive a power loss (syncfs(2)). Slow: call it by offload."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        syscalls.syncfs(fd)
     finally:
         os.close(fd)

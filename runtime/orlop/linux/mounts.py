@@ -1,7 +1,8 @@
 """Mounts: bind, tmpfs, overlay, read-only, propagation, unmount. Reading the table is in mount_table.py.
 
-Uses the mount API with descriptors (fsopen(2), open_tree(2), mount_setattr(2), move_mount(2)): a mount is complete before
-anybody sees it. Errors are OSError with the target's path. A symbolic link at the end of a target is not followed.
+Uses the mount API with descriptors (fsopen(2), open_tree(2), mount_setattr(2), move_mount(2)): a mount is complete
+before anybody sees it. Errors are OSError with the target's path. A symbolic link at the end of a target is not
+followed.
 """
 
 import errno

@@ -1,9 +1,9 @@
 """Namespaces kept alive by bind mounts, without a process inside (namespaces(7)): make, join for a moment, drop.
 
-A thread of its own unshares, prepares the inside, mounts /proc/thread-self/ns/<kind> on the given paths, and ends. A user
-namespace cannot be made so: unshare(CLONE_NEWUSER) refuses a process with threads. When pods get user namespaces, a small
-single-threaded helper process makes it with the namespaces that it owns, and this module pins them by the helper's pid.
-Interfaces and addresses are not here.
+A thread of its own unshares, prepares the inside, mounts /proc/thread-self/ns/<kind> on the given paths, and ends. A
+user namespace cannot be made so: unshare(CLONE_NEWUSER) refuses a process with threads. When pods get user namespaces,
+a small single-threaded helper process makes it with the namespaces that it owns, and this module pins them by the
+helper's pid. Interfaces and addresses are not here.
 """
 
 import os

@@ -56,8 +56,8 @@ def resolve_in_root(root: str, path: str) -> str:
 def ensure_dir_in_root(root: str, path: str, mode: int = 0o755, *, owner: tuple[int, int] | None = None) -> str:
     """Make a directory and its missing parents inside root; returns its real path.
 
-    Links on the way are followed inside. New directories get `mode` and `owner` (user, group); existing ones stay as they are. A link that points to nothing
-    has its target made, inside root.
+    Links on the way are followed inside. New directories get `mode` and `owner` (user, group); existing ones stay as
+    they are. A link that points to nothing has its target made, inside root.
     """
     fd = open_dir_in_root(root, path, mode, owner=owner)
     try:

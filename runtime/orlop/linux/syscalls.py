@@ -223,6 +223,12 @@ def sethostname(name: str) -> None:
         _fail(None, f"sethostname {name!r}")
 
 
+def syncfs(fd: int) -> None:
+    """syncfs(2): everything written so far to the filesystem of a descriptor is on its disk."""
+    if _libc.syncfs(fd) < 0:
+        _fail(None, "syncfs")
+
+
 def set_child_subreaper() -> None:
     """PR_SET_CHILD_SUBREAPER(2const): orphaned descendants become this process's children."""
     if _libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), *(ctypes.c_ulong(0),) * 3) < 0:

@@ -13,7 +13,10 @@ _OPTIONS = {"rw", "ro", "xattr", "clone_children", "none", "noprefix", "cpuset_v
 
 
 def detect(root: str = "/sys/fs/cgroup") -> Hierarchy:
-    """The hierarchy mounted at root: v2 when root is cgroup2, else v1 (also hybrid). OSError ENODEV when there is none."""
+    """The hierarchy mounted at root: v2 when root is cgroup2, else v1 (also hybrid).
+
+    OSError ENODEV when there is none.
+    """
     return choose(root, mount_table())
 
 

@@ -1,4 +1,6 @@
-"""What a cgroup hierarchy can do, one interface for both versions (cgroups(7)). Paths start with "/" at the mount's root.
+"""What a cgroup hierarchy can do, one interface for both versions (cgroups(7)).
+
+Paths start with "/" at the mount's root.
 
 The implementations are v1.py and v2.py; detection.py picks one. Creating systemd scopes is the OCI runtime's job.
 """
@@ -27,7 +29,10 @@ class Hierarchy(Protocol):
         """Make a cgroup with its parents, controllers enabled where possible. Existing is fine."""
 
     def remove(self, path: str) -> None:
-        """Remove a cgroup and its children. Not there is fine; EBUSY (a process is still dying) is retried for a moment."""
+        """Remove a cgroup and its children. Not there is fine.
+
+        EBUSY (a process is still dying) is retried for a moment.
+        """
 
     def pids(self, path: str) -> list[int]:
         """Processes in the cgroup and its children; empty when it is not there."""

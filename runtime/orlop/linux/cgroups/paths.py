@@ -1,4 +1,7 @@
-"""Cgroup paths, walks over a hierarchy's directories, and removal: what both versions share. No controller is known here."""
+"""Cgroup paths, walks over a hierarchy's directories, and removal: what both versions share.
+
+No controller is known here.
+"""
 
 import errno
 import os
@@ -56,7 +59,10 @@ def processes_in(directory: str) -> list[int]:
 
 
 def remove_directories(directory: str, *, limit: float = 1.0) -> None:
-    """rmdir(2) of a directory and all below it, the deepest first. EBUSY (a process is dying) is retried for `limit`."""
+    """rmdir(2) of a directory and all below it, the deepest first.
+
+    EBUSY (a process is dying) is retried for `limit`.
+    """
     deadline = time.monotonic() + limit
     pause = 0.001
     while True:

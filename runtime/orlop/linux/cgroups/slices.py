@@ -21,7 +21,10 @@ def is_slice(parent: str) -> bool:
 
 
 def parent_path(parent: str) -> str:
-    """The cgroup path of a parent as the kubelet gives it with either driver: slice name, or path (with or without "/")."""
+    """The cgroup path of a parent as the kubelet gives it with either driver.
+
+    Slice name, or path (with or without "/").
+    """
     stripped = parent.strip("/")
     if "/" not in stripped and is_slice(stripped):
         return slice_path(stripped)

@@ -1,4 +1,7 @@
-"""The pure cgroup v2 hierarchy (cgroup-v2.rst). Reading formats and planning of limits are in reading.py and writing.py."""
+"""The pure cgroup v2 hierarchy (cgroup-v2.rst).
+
+Reading formats and planning of limits are in reading.py and writing.py.
+"""
 
 import errno
 import os
@@ -75,7 +78,10 @@ class UnifiedHierarchy:
         write_value(f"{self._dir(path)}/cgroup.procs", str(pid))
 
     def kill_all(self, path: str, *, limit: float = 2.0) -> None:
-        """SIGKILL everything in it until none is left: cgroup.kill (Linux 5.14), before that one by one while frozen."""
+        """SIGKILL everything in it until none is left.
+
+        By cgroup.kill (Linux 5.14); on older kernels one by one while frozen.
+        """
         kill_until_empty(path, lambda: self.pids(path), lambda: self._strike(path), limit)
 
     def _strike(self, path: str) -> None:
