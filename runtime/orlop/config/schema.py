@@ -77,7 +77,9 @@ class Network(Section):
     cache_dir: Path = "/var/lib/cni"
     """Results of ADD, in libcni's layout, kept until DEL has worked."""
     add_timeout: Seconds = 300.0
+    """Seconds until the plugins of a pod that comes up are killed."""
     del_timeout: Seconds = 60.0
+    """Seconds until the plugins of a pod that goes are killed; their DEL is then tried again later."""
 
 
 class Container(Section):
@@ -124,6 +126,9 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    plain_http_loopback: bool = True
+    """Registries on 127.0.0.0/8, ::1 and localhost may answer in plain HTTP: those bytes never leave the machine, and
+    `orlop verify` and registries beside the node need it. Every other host needs plain_http under its own name."""
 
 
 class Registry(Section):
@@ -134,16 +139,20 @@ class Registry(Section):
     ca_file: str = ""
     """Certificates to trust in place of the system's."""
     username: str = ""
+    """For pulls that bring no credentials of their own."""
     password: str = ""
+    """Goes with username. Files with a password should be readable by root only."""
 
 
 class Streaming(Section):
     """The server of exec, attach and port-forward."""
 
     address: str = "127.0.0.1"
+    """IP address to listen on; the kubelet, on the same machine, is its only client."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     """0: any free one."""
     idle_timeout: Seconds = 14400.0
+    """Seconds without a byte until a stream is closed."""
 
 
 class Metrics(Section):
@@ -154,13 +163,14 @@ class Metrics(Section):
 
 
 class Config(Section):
-    """The whole file."""
+    """The whole configuration."""
 
     default_handler: str = "runc"
     """Handler of pods whose RuntimeClass names none."""
     daemon: Daemon = Daemon()
     cgroup: Cgroup = Cgroup()
     handlers: dict[str, Handler] = msgspec.field(default_factory=lambda: {"runc": Handler()})
+    """By the name that a RuntimeClass uses. Whoever names one names all: the default list is then gone."""
     monitor: Monitor = Monitor()
     network: Network = Network()
     container: Container = Container()

@@ -1,0 +1,122 @@
+"""What the types cannot say: values that must fit each other, or the kernel. Reads no file and asks no system."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from orlop.config.errors import Problem
+from orlop.config.keys import join
+from orlop.config.schema import Config, Handler, Registry
+
+# sun_path has 108 bytes and the last one is NUL (unix(7)).
+SOCKET_LIMIT = 107
+# A RuntimeClass's handler is a DNS label.
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_CAPABILITY = re.compile(r"[A-Z][A-Z_]*")
+_SYSCTL = re.compile(r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9*]([-_a-z0-9*]*[a-z0-9*])?)+")
+_VARIABLE = re.compile(r"[^=\0]+")
+_REGISTRY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?)(:[0-9]{1,5})?")
+
+
+def check(config: Config) -> list[Problem]:
+    """All problems; none means that the daemon can use it."""
+    return [
+        *_daemon(config),
+        *_cgroup(config),
+        *_handlers(config),
+        *_container(config),
+        *_images(config),
+        *_servers(config),
+    ]
+
+
+def _daemon(config: Config) -> Iterator[Problem]:
+    daemon = config.daemon
+    if len(daemon.socket.encode()) > SOCKET_LIMIT:
+        yield Problem("daemon.socket", f"a socket's path may have {SOCKET_LIMIT} bytes, this one has more")
+    if daemon.root_dir.rstrip("/") == daemon.state_dir.rstrip("/"):
+        yield Problem("daemon.root_dir", "must not be daemon.state_dir, which a reboot empties")
+    yield from _absolute("monitor.path", config.monitor.path)
+
+
+def _cgroup(config: Config) -> Iterator[Problem]:
+    driver, parent, monitor = config.cgroup.driver, config.cgroup.default_parent, config.cgroup.monitor
+    slice_ = parent.endswith(".slice")
+    if driver == "systemd" and parent and not slice_:
+        yield Problem("cgroup.default_parent", f"{parent!r}: the systemd driver needs the name of a slice")
+    if driver == "cgroupfs" and parent and not parent.startswith("/"):
+        yield Problem("cgroup.default_parent", f"{parent!r}: the cgroupfs driver needs a path that begins with /")
+    if driver == "auto" and parent and not slice_ and not parent.startswith("/"):
+        yield Problem("cgroup.default_parent", f"{parent!r} is neither a path nor the name of a slice")
+    if monitor != "pod" and not monitor.startswith("/") and not monitor.endswith(".slice"):
+        yield Problem("cgroup.monitor", f'{monitor!r} is neither "pod", a path, nor the name of a slice')
+
+
+def _handlers(config: Config) -> Iterator[Problem]:
+    for name, handler in config.handlers.items():
+        yield from _handler(name, handler)
+    if not config.handlers:
+        yield Problem("handlers", "there must be at least one")
+    elif config.default_handler not in config.handlers:
+        known = ", ".join(config.handlers)
+        yield Problem("default_handler", f"{config.default_handler!r} is not among the handlers: {known}")
+
+
+def _handler(name: str, handler: Handler) -> Iterator[Problem]:
+    key = join("handlers", name)
+    if not _LABEL.fullmatch(name):
+        yield Problem(key, "a handler's name has lower-case letters, digits and hyphens, as a RuntimeClass demands")
+    yield from _absolute(join(key, "path"), handler.path)
+    yield from _absolute(join(key, "root"), handler.root)
+
+
+def _container(config: Config) -> Iterator[Problem]:
+    container = config.container
+    for name in container.default_capabilities:
+        if name.startswith("CAP_") or not _CAPABILITY.fullmatch(name):
+            yield Problem("container.default_capabilities", f'{name!r}: write capabilities in capitals, without "CAP_"')
+    for name in container.default_sysctls:
+        if not _SYSCTL.fullmatch(name):
+            yield Problem(join("container.default_sysctls", name), "is not the name of a sysctl")
+    for name in container.default_env:
+        if not _VARIABLE.fullmatch(name):
+            yield Problem(join("container.default_env", name), "is not the name of a variable")
+    if container.pids_limit == 0 or container.pids_limit < -1:
+        yield Problem("container.pids_limit", "must be -1 for no limit, or at least 1")
+    if container.shm_size <= 0:
+        yield Problem("container.shm_size", "must be at least 1 byte")
+    yield from _absolute("container.seccomp_profile", container.seccomp_profile)
+
+
+def _images(config: Config) -> Iterator[Problem]:
+    for host, registry in config.registries.items():
+        yield from _registry(host, registry)
+    if not config.images.pause_image:
+        yield Problem("images.pause_image", "must name an image")
+
+
+def _registry(host: str, registry: Registry) -> Iterator[Problem]:
+    key = join("registries", host)
+    if not _REGISTRY.fullmatch(host):
+        yield Problem(key, "must be host or host:port, without scheme and path")
+    yield from _absolute(join(key, "ca_file"), registry.ca_file)
+    if bool(registry.username) != bool(registry.password):
+        yield Problem(key, "username and password go together")
+    if registry.plain_http and registry.ca_file:
+        yield Problem(join(key, "ca_file"), "has no meaning together with plain_http")
+
+
+def _servers(config: Config) -> Iterator[Problem]:
+    try:
+        ipaddress.ip_address(config.streaming.address)
+    except ValueError:
+        yield Problem("streaming.address", f"{config.streaming.address!r} is not an IP address")
+    address = config.metrics.address
+    host, colon, port = address.rpartition(":")
+    if address and not (colon and host and port.isdecimal() and int(port) <= 65535):
+        yield Problem("metrics.address", f"{address!r} is not host:port")
+
+
+def _absolute(key: str, path: str) -> Iterator[Problem]:
+    if path and not path.startswith("/"):
+        yield Problem(key, f"{path!r} must be an absolute path, or empty")
