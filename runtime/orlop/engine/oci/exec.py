@@ -1,14 +1,37 @@
-"""Commands run inside a container by the OCI runtime's `exec --detach`: the daemon, as subreaper, is their parent."""
+"""Commands run inside a container by the OCI runtime's `exec --detach`: the daemon, as subreaper, is their parent.
 
+Descriptors go straight to the command; there is no monitor and no log in between. Terminals of interactive sessions
+come through a console socket that the caller listens on.
+"""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import msgspec
+
+from orlop.aio.process import start
 from orlop.aio.reaper import Reaper
+from orlop.aio.threads import offload
+from orlop.engine.oci.failures import runtime_error
 from orlop.engine.oci.inputs import Spec
+from orlop.engine.oci.killing import kill_tree
 from orlop.engine.oci.runtime import OciRuntime
+from orlop.engine.oci.streams import CappedPipe
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.linux.files import read_text, read_text_or, remove_tree, write_atomic
+from orlop.linux.processes import start_time
+from orlop.model.errors import TimedOut, Unavailable
 
 STREAM_LIMIT = 16 << 20
 """Bytes of each stream that exec_sync keeps."""
+
+GRACE = 0.1
+"""Seconds that a stream may stay open after the command's end: for a daemonised grandchild it is not waited longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +51,120 @@ class ExecResult:
     """What a command left."""
 
     exit_code: int
+    """128 + n when signal n ended it."""
     stdout: bytes
     stderr: bytes
 
 
 async def exec_detached(
-    target: ExecTarget, process: Spec, *, stdin: int, stdout: int, stderr: int, console_socket: str = ""
+    target: ExecTarget,
+    process: Spec,
+    *,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    console_socket: str = "",
 ) -> int:
-    """Start a command with these descriptors (or a terminal through console_socket); its pid in the node's namespace."""
-    raise NotImplementedError
+    """Start a command with these descriptors (None is /dev/null) or on a terminal whose master goes to console_socket.
+
+    Returns its pid in the node's namespace. The caller owns the descriptors, and awaits the pid with the reaper.
+    """
+    doing = f"execute {process['args'][0]!r} in container {target.container_id}"
+    with _work_dir(target.run_dir) as work:
+        pid_file, log = os.path.join(work, "pid"), os.path.join(work, "log")
+        spec = os.path.join(work, "process.json")
+        write_atomic(spec, msgspec.json.encode(process), 0o600)
+        args = ["exec", "--detach", "--pid-file", pid_file, "--process", spec]
+        if console_socket:
+            args += ["--console-socket", console_socket]
+        argv = target.runtime.command(*args, target.container_id, log=log)
+        try:
+            status = await _finish(argv, (stdin, stdout, stderr), target.runtime.time_limit)
+        except TimeoutError as error:
+            _kill_started(pid_file)
+            raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
+        except asyncio.CancelledError:
+            _kill_started(pid_file)
+            raise
+        except OSError as error:
+            raise Unavailable(f"cannot {doing}: {target.runtime.path}: {error.strerror}") from error
+        if status:
+            raise runtime_error(doing, read_text_or(log, ""))
+        return int(read_text(pid_file))
 
 
 async def exec_sync(
     target: ExecTarget, process: Spec, *, reaper: Reaper, hierarchy: Hierarchy | None = None, timeout: float = 0
 ) -> ExecResult:
-    """Run a command to its end. Raises TimedOut after killing it and its descendants; timeout 0 is none."""
-    raise NotImplementedError
+    """Run a command to its end. Raises TimedOut after killing it and its descendants; timeout 0 is none.
+
+    A caller that is cancelled leaves nothing running either.
+    """
+    with CappedPipe(STREAM_LIMIT) as stdout, CappedPipe(STREAM_LIMIT) as stderr:
+        pid = 0
+        try:
+            async with asyncio.timeout(timeout or None):
+                pid = await exec_detached(target, process, stdout=stdout.writer, stderr=stderr.writer)
+                stdout.start()
+                stderr.start()
+                status = await reaper.wait(pid)
+        except TimeoutError as error:
+            await _abandon(target, pid, reaper, hierarchy)
+            raise TimedOut(f"command {process['args'][0]!r} did not end within {timeout:g} s and was killed") from error
+        except asyncio.CancelledError:
+            await _abandon(target, pid, reaper, hierarchy)
+            raise
+        await _ended(stdout, stderr)
+        code = status if status >= 0 else 128 - status
+        return ExecResult(exit_code=code, stdout=stdout.drain(), stderr=stderr.drain())
+
+
+async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, int | None], time_limit: float) -> int:
+    """Run the OCI runtime itself to its end; it is killed when that takes too long or the caller is cancelled."""
+    running = start(argv, stdin=streams[0], stdout=streams[1], stderr=streams[2])
+    try:
+        async with asyncio.timeout(time_limit):
+            return await running.wait()
+    except BaseException:
+        running.kill()
+        raise
+
+
+async def _ended(*pipes: CappedPipe) -> None:
+    try:
+        async with asyncio.timeout(GRACE):
+            for pipe in pipes:
+                await pipe.ended()
+    except TimeoutError:
+        pass  # somebody daemonised keeps it open; what the command itself wrote is in the pipe
+
+
+async def _abandon(target: ExecTarget, pid: int, reaper: Reaper, hierarchy: Hierarchy | None) -> None:
+    """Kill a command and what it started. Its status is collected, so that no zombie is left."""
+    if not pid:
+        return  # exec_detached has seen to it
+    try:
+        began = start_time(pid)
+    except ProcessLookupError:
+        return  # ended just now
+    await offload(kill_tree, pid, began, hierarchy=hierarchy, cgroup=target.cgroup)
+    async with asyncio.timeout(5):
+        await reaper.wait(pid)
+
+
+def _kill_started(pid_file: str) -> None:
+    """The runtime was stopped half-way: kill the command if it runs already."""
+    if text := read_text_or(pid_file, ""):
+        try:
+            os.kill(int(text), signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has ended by itself
+
+
+@contextmanager
+def _work_dir(run_dir: str) -> Iterator[str]:
+    path = tempfile.mkdtemp(prefix="exec-", dir=run_dir)
+    try:
+        yield path
+    finally:
+        remove_tree(path)

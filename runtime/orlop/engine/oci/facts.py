@@ -1,10 +1,66 @@
 """HostFacts read from the kernel, once at start. What an OCI runtime can do is in `runtime`."""
 
+import glob
+import os
+import re
+import socket
+
+from orlop.engine.oci.capabilities import names_of
 from orlop.engine.oci.inputs import HostFacts
+from orlop.linux.files import read_text, read_text_or
 
 
 def gather(
     *, cgroup_version: int, cgroup_root: str = "/sys/fs/cgroup", proc: str = "/proc", sys: str = "/sys"
 ) -> HostFacts:
     """Read what the machine offers."""
-    raise NotImplementedError
+    return HostFacts(
+        cgroup_version=cgroup_version,
+        capabilities=own_capabilities(read_text(f"{proc}/self/status")),
+        hostname=socket.gethostname(),
+        swap_accounting=_has_file(
+            cgroup_root, cgroup_version, "memory", ("memory.memsw.limit_in_bytes", "memory.swap.max")
+        ),
+        hugepage_sizes=_hugepage_sizes(cgroup_root, cgroup_version, sys),
+        apparmor=read_text_or(f"{sys}/module/apparmor/parameters/enabled", "N").startswith("Y"),
+        selinux=os.path.exists(f"{sys}/fs/selinux/enforce"),
+    )
+
+
+def own_capabilities(status: str) -> frozenset[str]:
+    """What a process can hand on, from its /proc/<pid>/status: permitted and in the bounding set."""
+    masks = {
+        key: int(value, 16) for key, value in re.findall(r"^(CapPrm|CapBnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
+    }
+    return names_of(masks["CapPrm"] & masks["CapBnd"])
+
+
+def _has_file(root: str, version: int, controller: str, names: tuple[str, str]) -> bool:
+    """Whether a controller offers a file; names are for v1 and v2. In v2 only the root's children have limits."""
+    if version == 1:
+        return os.path.exists(f"{root}/{controller}/{names[0]}")
+    return any(os.path.exists(path) for path in glob.iglob(f"{root}/*/{names[1]}"))
+
+
+def _hugepage_sizes(root: str, version: int, sys: str) -> frozenset[str]:
+    """Sizes of the node that have a limit file, in the CRI's notation: "64KB", "2MB", "1GB"."""
+    sizes = {_notation(int(match[1])) for match in map(_SIZE.search, _entries(f"{sys}/kernel/mm/hugepages")) if match}
+    return frozenset(
+        size
+        for size in sizes
+        if _has_file(root, version, "hugetlb", (f"hugetlb.{size}.limit_in_bytes", f"hugetlb.{size}.max"))
+    )
+
+
+_SIZE = re.compile(r"^hugepages-(\d+)kB$")
+
+
+def _notation(kib: int) -> str:
+    for unit, factor in (("GB", 1 << 20), ("MB", 1 << 10)):
+        if kib % factor == 0:
+            return f"{kib // factor}{unit}"
+    return f"{kib}KB"
+
+
+def _entries(directory: str) -> list[str]:
+    return os.listdir(directory) if os.path.isdir(directory) else []

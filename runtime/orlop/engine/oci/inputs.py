@@ -1,4 +1,7 @@
-"""What a container's spec is made from, as frozen values. Gathering them is in `facts`, `users`, `volumes` and `hostdevices`."""
+"""What a container's spec is made from, as frozen values.
+
+Gathering them is in `facts`, `users`, `volumes`, `hostdevices` and `seccomp.profile`.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +82,7 @@ class SpecSettings:
     pids_limit: int = -1
     apparmor_profile: str = ""
     """Profile meant by RuntimeDefault where the kernel has AppArmor; empty: none is loaded."""
+    privileged_without_host_devices: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +103,7 @@ class SpecInputs:
     pid_namespace: str = ""
     """Namespace file to join: the pod's for mode POD, "/proc/<pid>/ns/pid" for TARGET."""
     mounts: tuple[ResolvedMount, ...] = ()
-    """The pod's files first (`volumes.pod_mounts`), then the container's own (`volumes.resolve_mounts`): later ones win."""
+    """The pod's files (`volumes.pod_mounts`), then the container's own (`volumes.resolve_mounts`): later ones win."""
     devices: tuple[ResolvedDevice, ...] = ()
     """From `hostdevices.devices_for`."""
     seccomp: Spec | None = None

@@ -1,23 +1,83 @@
 """build_spec: a container's config.json put together from its parts; each part is a pure function in its own file."""
 
+import os
+from typing import Any
+
+import msgspec
+
+from orlop.engine.oci.annotations import annotations
+from orlop.engine.oci.confinement import security_paths
+from orlop.engine.oci.devices import device_nodes, device_rules
 from orlop.engine.oci.inputs import Spec, SpecInputs
+from orlop.engine.oci.mounts import mounts, rootfs_propagation
+from orlop.engine.oci.namespaces import namespaces
+from orlop.engine.oci.process import process
+from orlop.engine.oci.resources import linux_resources
+from orlop.linux.files import read_bytes, write_atomic
+from orlop.model.errors import InvalidArgument
+
+OCI_VERSION = "1.0.2"
+"""Of the runtime-spec. Newer runtimes read older specs; old ones refuse what they do not know."""
 
 
 def build_spec(inputs: SpecInputs) -> Spec:
     """The whole config.json. Raises InvalidArgument, FailedPrecondition or Unsupported naming the field at fault."""
-    raise NotImplementedError
+    context = inputs.config.linux.security_context
+    return {
+        "ociVersion": OCI_VERSION,
+        "process": process(inputs),
+        "root": {"path": inputs.rootfs, "readonly": context.readonly_rootfs},
+        "mounts": mounts(inputs),
+        "annotations": annotations(inputs),
+        "linux": linux(inputs),
+    }
 
 
-def exec_process(inputs: SpecInputs, command: tuple[str, ...], *, terminal: bool = False) -> Spec:
-    """The process.json of a command run inside the container: same user, limits and seccomp as its first process."""
-    raise NotImplementedError
+def linux(inputs: SpecInputs) -> Spec:
+    """The spec's linux section."""
+    context = inputs.config.linux.security_context
+    resources = linux_resources(inputs.config.linux.resources, inputs.facts, pids_limit=inputs.settings.pids_limit)
+    part: Spec = {
+        "cgroupsPath": inputs.cgroups_path,
+        "namespaces": namespaces(inputs),
+        "devices": device_nodes(inputs),
+        "resources": {"devices": device_rules(inputs)} | resources,
+        **security_paths(context),
+    }
+    if propagation := rootfs_propagation(inputs):
+        part["rootfsPropagation"] = propagation
+    if inputs.seccomp is not None and not context.privileged:
+        part["seccomp"] = inputs.seccomp
+    return part
 
 
 def write_config(bundle: str, spec: Spec) -> None:
-    """Write <bundle>/config.json at once and whole."""
-    raise NotImplementedError
+    """Write <bundle>/config.json at once and whole. Nobody but root may read it: it holds the pod's secrets."""
+    try:
+        data = msgspec.json.encode(spec)
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(f"the container's configuration holds text that is not Unicode: {error}") from error
+    write_atomic(os.path.join(bundle, "config.json"), data, 0o600)
+
+
+def exec_process(process: Spec, command: tuple[str, ...], *, terminal: bool = False) -> Spec:
+    """The process.json of a command run inside a container: its first process's user, environment and limits."""
+    if not command:
+        raise InvalidArgument("no command to execute")
+    part = {key: value for key, value in process.items() if key != "consoleSize"}
+    part |= {"args": list(command), "terminal": terminal}
+    if terminal and not any(entry.startswith("TERM=") for entry in part["env"]):
+        part["env"] = [*part["env"], "TERM=xterm"]
+    return part
+
+
+class _ProcessOnly(msgspec.Struct):
+    """The part of a config.json that exec_process_of decodes; the rest, seccomp above all, is skipped."""
+
+    process: dict[str, Any]
 
 
 def exec_process_of(bundle: str, command: tuple[str, ...], *, terminal: bool = False) -> Spec:
-    """exec_process read from <bundle>/config.json, for a container that was made earlier."""
-    raise NotImplementedError
+    """exec_process for the container whose config.json is in bundle."""
+    config = msgspec.json.decode(read_bytes(os.path.join(bundle, "config.json")), type=_ProcessOnly)
+    return exec_process(config.process, command, terminal=terminal)

@@ -1,17 +1,103 @@
-"""Host side of a container's mounts: sources found, links resolved, propagation checked. The spec's mounts are in `mounts`."""
+"""Host side of a container's mounts: sources found, links resolved, propagation checked.
 
+The entries of the spec are made in `mounts`; image volumes become a mounted host path before they come here.
+"""
+
+import os
 from collections.abc import Sequence
 
 from orlop.engine.oci.inputs import ResolvedMount
+from orlop.linux.mounts import propagation_of
 from orlop.model.container import ContainerConfig, Mount
+from orlop.model.enums import MountPropagation
+from orlop.model.errors import FailedPrecondition, InvalidArgument, Unsupported
 from orlop.model.pod import PodRecord
+
+MOUNT_OPTIONS = frozenset(
+    "dev nodev exec noexec suid nosuid atime noatime diratime nodiratime relatime norelatime strictatime "
+    "nostrictatime nosymfollow".split()
+)
+"""Options that a mount may carry besides those that have fields of their own: what a bind mount can change."""
 
 
 def pod_mounts(pod: PodRecord, config: ContainerConfig) -> tuple[ResolvedMount, ...]:
-    """The pod's resolv.conf, hostname and shm (from pod.run_dir), as far as they exist; the node's shm with host IPC."""
-    raise NotImplementedError
+    """The pod's resolv.conf, hostname and shm (from pod.run_dir) that exist; with host IPC the node's shm."""
+    readonly = config.linux.security_context.readonly_rootfs
+    files = {"/etc/resolv.conf": "resolv.conf", "/etc/hostname": "hostname"}
+    found = [
+        ResolvedMount(container_path=path, host_path=source, readonly=readonly)
+        for path, source in ((path, os.path.join(pod.run_dir, name)) for path, name in files.items())
+        if os.path.exists(source)
+    ]
+    shm = os.path.join(pod.run_dir, "shm") if pod.namespaces.ipc else "/dev/shm"
+    if os.path.isdir(shm):
+        found.append(ResolvedMount(container_path="/dev/shm", host_path=shm))
+    return tuple(found)
 
 
 def resolve_mounts(mounts: Sequence[Mount], *, recursive_read_only: bool) -> tuple[ResolvedMount, ...]:
-    """Resolve and check what the kubelet asks for; mounts with an image are not for here."""
-    raise NotImplementedError
+    """Resolve and check what the kubelet asks for. recursive_read_only: whether the OCI runtime can do such mounts.
+
+    Raises InvalidArgument, Unsupported or FailedPrecondition, naming the container path and the host path.
+    """
+    return tuple(_resolve(mount, recursive_read_only) for mount in mounts)
+
+
+def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
+    label = f"mount at {mount.container_path!r}"
+    if not mount.container_path.startswith("/") or os.path.normpath(mount.container_path) in ("/", "//"):
+        raise InvalidArgument(f"{label}: container_path must be an absolute path below the root")
+    if mount.image is not None and not mount.host_path:
+        raise Unsupported(f"{label}: image volumes are not supported")
+    if not os.path.isabs(mount.host_path):
+        raise InvalidArgument(f"{label}: host_path must be absolute, not {mount.host_path!r}")
+    if unknown := [option for option in mount.mount_options if option not in MOUNT_OPTIONS]:
+        raise InvalidArgument(f"{label}: mount option {unknown[0]!r} is not allowed")
+    _check_read_only(mount, label, recursive_read_only)
+    source = _source(mount.host_path, label)
+    _check_propagation(mount.propagation, source, label)
+    return ResolvedMount(
+        container_path=mount.container_path,
+        host_path=source,
+        readonly=mount.readonly,
+        recursive_read_only=mount.recursive_read_only,
+        propagation=mount.propagation,
+        options=mount.mount_options,
+    )
+
+
+def _source(host_path: str, label: str) -> str:
+    try:
+        return os.path.realpath(host_path, strict=True)
+    except OSError as error:
+        raise InvalidArgument(f"{label}: cannot use host path {host_path!r}: {error.strerror}") from error
+
+
+def _check_read_only(mount: Mount, label: str, supported: bool) -> None:
+    """KEP-3857: recursive read-only is read-only and private, and never silently less."""
+    if not mount.recursive_read_only:
+        return
+    if not mount.readonly:
+        raise InvalidArgument(f"{label}: recursive_read_only needs readonly")
+    if mount.propagation is not MountPropagation.PROPAGATION_PRIVATE:
+        raise InvalidArgument(f"{label}: recursive_read_only needs private propagation, not {mount.propagation.name}")
+    if not supported:
+        raise Unsupported(f"{label}: the OCI runtime cannot make recursive read-only mounts")
+
+
+def _check_propagation(propagation: MountPropagation, source: str, label: str) -> None:
+    """Propagation works only as far as the mount that holds the source takes part in it (mount_namespaces(7))."""
+    if propagation is MountPropagation.PROPAGATION_PRIVATE:
+        return
+    mountpoint, fields = propagation_of(source)
+    shared = any(field.startswith("shared:") for field in fields)
+    if propagation is MountPropagation.PROPAGATION_BIDIRECTIONAL and not shared:
+        raise FailedPrecondition(
+            f"{label}: bidirectional propagation needs a shared mount, but {source!r} is on {mountpoint!r}, "
+            f"which is not shared (mount --make-rshared {mountpoint})"
+        )
+    if not shared and not any(field.startswith("master:") for field in fields):
+        raise FailedPrecondition(
+            f"{label}: propagation from the host needs a shared or slave mount, but {source!r} is on {mountpoint!r}, "
+            f"which is private (mount --make-rshared {mountpoint})"
+        )

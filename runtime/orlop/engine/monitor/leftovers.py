@@ -1,0 +1,38 @@
+"""What a conmon leaves behind: its socket directory's link, its exit file, and, of a creation that failed, itself."""
+
+import os
+import signal
+
+from orlop.linux.files import read_text_or, remove_file
+from orlop.linux.processes import children, cmdline
+
+
+def remove_leftovers(container_id: str, *, socket_dir: str, exit_dir: str) -> None:
+    """Remove a container's traces in the shared directories; none there is fine. conmon before 2.1.7 never does."""
+    remove_file(os.path.join(socket_dir, container_id))
+    remove_file(os.path.join(exit_dir, container_id))
+
+
+def kill_monitor(bundle: str) -> None:
+    """Kill the conmon whose pid file is in bundle, and what it started (an OCI runtime that hangs, for instance)."""
+    text = read_text_or(os.path.join(bundle, "conmon-pidfile"), "")
+    if text.isdecimal() and _is_monitor_of(int(text), bundle):
+        _kill_with_children(int(text))
+
+
+def _is_monitor_of(pid: int, bundle: str) -> bool:
+    """The pid file may outlive its process, and the pid go to another."""
+    try:
+        return bundle in cmdline(pid)
+    except ProcessLookupError:
+        return False
+
+
+def _kill_with_children(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGSTOP)  # so that it starts no more
+        for child in children(pid):
+            _kill_with_children(child)
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # gone already

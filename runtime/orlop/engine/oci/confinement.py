@@ -1,0 +1,38 @@
+"""Confinement of a container beyond capabilities and seccomp: AppArmor, SELinux, masked and read-only paths."""
+
+from orlop.engine.oci.inputs import HostFacts, Spec, SpecSettings
+from orlop.model.enums import ProfileType
+from orlop.model.errors import InvalidArgument, Unsupported
+from orlop.model.security import LinuxContainerSecurityContext
+
+
+def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSettings, facts: HostFacts) -> str:
+    """process.apparmorProfile; empty: none.
+
+    A profile asked for by name must not silently be missing; the default may, where the kernel has no AppArmor.
+    """
+    asked = context.apparmor
+    if asked is None or asked.profile_type is ProfileType.RuntimeDefault:
+        return settings.apparmor_profile if facts.apparmor and not context.privileged else ""
+    if asked.profile_type is ProfileType.Unconfined:
+        return "unconfined" if facts.apparmor else ""
+    if not asked.localhost_ref:
+        raise InvalidArgument("apparmor.profile_type is Localhost but apparmor.localhost_ref is empty")
+    if not facts.apparmor:
+        raise Unsupported(f"AppArmor profile {asked.localhost_ref!r} cannot be applied: this kernel has no AppArmor")
+    return asked.localhost_ref
+
+
+def selinux_label(context: LinuxContainerSecurityContext, facts: HostFacts) -> str:
+    """process.selinuxLabel; empty: none. On a kernel without SELinux a pod's options mean nothing, and are no error."""
+    options = context.selinux_options
+    if options is None or not facts.selinux:
+        return ""
+    return ":".join((options.user, options.role, options.type, options.level)).rstrip(":")
+
+
+def security_paths(context: LinuxContainerSecurityContext) -> Spec:
+    """linux.maskedPaths and readonlyPaths, as the kubelet lists them; a privileged container sees everything."""
+    if context.privileged:
+        return {}
+    return {"maskedPaths": list(context.masked_paths), "readonlyPaths": list(context.readonly_paths)}
