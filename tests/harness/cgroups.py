@@ -1,6 +1,6 @@
 """The run's cgroups: a subtree named after the run, in which pytest and all that tests start have their place.
 
-A process belongs to the run when its cgroup path holds the run's name, however often it was forked, orphaned or put into
+A process belongs to the run when its cgroup path holds the name, however often it was forked, orphaned or put into a
 a new session. Written with plain file operations: the code under test has a cgroup part, which this must not trust.
 """
 
@@ -17,9 +17,6 @@ ROOT = Path("/sys/fs/cgroup")
 NAME = f"orlop-test-{os.getpid()}"
 PODS = f"/{NAME}/pods"
 """Parent of the pods' cgroups, for the daemon's configuration."""
-
-_HUGETLB = ROOT / "hugetlb"
-_mounted: list[Path] = []
 
 
 def hierarchies() -> list[Path]:
@@ -63,7 +60,6 @@ def leave() -> None:
             pass  # it ended by itself
     for hierarchy in hierarchies():
         remove(hierarchy / NAME)
-    _unmount_hugetlb()
 
 
 def remove(path: Path, *, seconds: float = 3.0) -> None:
@@ -107,20 +103,21 @@ def _foreign(name: str) -> bool:
 
 
 def _mount_hugetlb() -> None:
-    """crun wants every controller mounted, and some machines leave hugetlb out. The mount is the run's alone."""
+    """crun wants every controller mounted, and some machines leave hugetlb out: make a /sys/fs/cgroup that has it.
+
+    The machine's own is covered, in this run's mount namespace alone, by a tmpfs with the same hierarchies and one more.
+    """
     controllers = Path("/proc/cgroups").read_text() if Path("/proc/cgroups").exists() else ""
-    if is_v2() or "hugetlb\t" not in controllers or (_HUGETLB / "cgroup.procs").exists():
+    if is_v2() or "hugetlb\t" not in controllers or (ROOT / "hugetlb" / "cgroup.procs").exists():
         return
-    _HUGETLB.mkdir(exist_ok=True)
-    privacy.mount("cgroup", str(_HUGETLB), "cgroup", 0, "hugetlb")
-    _mounted.append(_HUGETLB)
-
-
-def _unmount_hugetlb() -> None:
-    for path in _mounted:
-        privacy.unmount(str(path))
-        try:
-            path.rmdir()
-        except OSError:
-            pass  # another run mounted its own here, in its own namespace
-    _mounted.clear()
+    links = {path.name: os.readlink(path) for path in ROOT.iterdir() if path.is_symlink()}
+    opened = {path.name: os.open(path, os.O_PATH) for path in hierarchies()}
+    privacy.mount("tmpfs", str(ROOT), "tmpfs", 0, "mode=0755")
+    for name, descriptor in opened.items():
+        (ROOT / name).mkdir()
+        privacy.mount(f"/proc/self/fd/{descriptor}", str(ROOT / name), None, privacy.MS_BIND)
+        os.close(descriptor)
+    for name, target in links.items():
+        (ROOT / name).symlink_to(target)
+    (ROOT / "hugetlb").mkdir()
+    privacy.mount("cgroup", str(ROOT / "hugetlb"), "cgroup", 0, "hugetlb")

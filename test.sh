@@ -1,0 +1,74 @@
+#!/bin/bash
+# Installs what the tests need and runs them all; ends with pytest's closing line.
+#
+#   ./test.sh                    every tier
+#   ./test.sh lint unit          some tiers: lint, unit, integration, conformance, molecule
+#   ./test.sh -k name -x         everything else goes to pytest as it is
+#   ORLOP_REQUIRE_GO=1           the conformance tier must run; without it, a machine without Go is told so
+#   ORLOP_NO_INSTALL=1           install no distribution package
+set -euo pipefail
+cd "$(dirname "$0")"
+
+packages=(
+  busybox-static conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables mmdebstrap
+  nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+)
+
+say() { printf '== %s\n' "$*"; }
+
+install_packages() {
+  local missing=()
+  for name in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  # Debian starts a package's service when it is installed, unless this file says no.
+  local policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+    # The path is known now and never changes.
+    # shellcheck disable=SC2064
+    trap "rm -f $policy" EXIT
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+make_environment() {
+  local stamp=.venv/requirements.sha256
+  sha256sum --check --status "$stamp" 2>/dev/null && return
+  say "making .venv from requirements/test.txt"
+  rm -rf .venv
+  "${PYTHON:-python3}" -m venv .venv
+  .venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/test.txt
+  sha256sum requirements/test.txt >"$stamp"
+}
+
+build_crictl() {
+  if ! command -v go >/dev/null; then
+    [[ ${ORLOP_REQUIRE_GO:-} != 1 ]] || { say "Go is required (ORLOP_REQUIRE_GO=1) and not here" >&2; exit 1; }
+    say "no Go here: the conformance tier is NOT run"
+    return
+  fi
+  # The Go client decides what is up to date; a second call takes a fraction of a second.
+  go build -C tests/conformance -o "$PWD/.cache/bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
+}
+
+tiers=()
+options=()
+for word in "$@"; do
+  if [[ -d tests/$word && $word != */* ]]; then tiers+=("tests/$word"); else options+=("$word"); fi
+done
+
+if [[ $(id -u) == 0 && ${ORLOP_NO_INSTALL:-} != 1 ]]; then
+  install_packages
+fi
+make_environment
+build_crictl
+
+export PATH="$PWD/.venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+# The closing line of pytest is the last one.
+exec .venv/bin/pytest "${tiers[@]}" "${options[@]}"
