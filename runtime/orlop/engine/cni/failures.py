@@ -1,4 +1,4 @@
-"""What can go wrong with the network, told with the plugin's own words. Causes of other layers are chained, not repeated."""
+"""What can go wrong with the network, told in the plugin's own words. Causes of lower layers are chained."""
 
 from orlop.model.errors import OrlopError, TimedOut, Unavailable
 
