@@ -86,6 +86,7 @@ def _container(config: Config) -> Iterator[Problem]:
     if container.shm_size <= 0:
         yield Problem("container.shm_size", "must be at least 1 byte")
     yield from _absolute("container.seccomp_profile", container.seccomp_profile)
+    yield from _absolute("container.pause_path", container.pause_path)
 
 
 def _images(config: Config) -> Iterator[Problem]:

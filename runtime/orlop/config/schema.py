@@ -51,7 +51,7 @@ class Handler(Section):
     path: str = ""
     """Binary; empty: the handler's name, searched in PATH."""
     root: str = ""
-    """The OCI runtime's own state directory; empty: "<state_dir>/<handler>"."""
+    """The OCI runtime's own state directory; empty: "<state_dir>/runtimes/<handler>"."""
     privileged_without_host_devices: bool = False
     """Privileged containers get no host devices."""
 
@@ -111,6 +111,9 @@ class Container(Section):
     """Profile meant by RuntimeDefault where the kernel has AppArmor."""
     shm_size: int = 64 << 20
     """Bytes of a pod's /dev/shm."""
+    pause_path: str = ""
+    """Binary that holds the PID namespace of pods that share one; empty: catatonit, searched in PATH and
+    /usr/libexec/podman."""
     stop_timeout: Seconds = 10.0
     """Grace period where a stop names none and must have one."""
 

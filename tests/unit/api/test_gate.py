@@ -28,12 +28,3 @@ async def test_others_wait_until_it_opens() -> None:
 async def test_others_are_refused_when_it_takes_too_long() -> None:
     with pytest.raises(Unavailable, match="ask again"):
         await Gate(patience=0.01).passed("ListImages")
-
-
-async def test_others_are_refused_when_recovery_failed_and_until_it_works() -> None:
-    gate = Gate()
-    gate.fail("state.db is damaged")
-    with pytest.raises(Unavailable, match=r"state\.db is damaged"):
-        await gate.passed("ListImages")
-    gate.open()
-    await gate.passed("ListImages")

@@ -75,5 +75,5 @@ async def reopen_log(
 
 async def exec_sync(deck: Deck, request: exec_pb2.ExecSyncRequest) -> exec_pb2.ExecSyncResponse:
     """ExecSync."""
-    result = await container_exec_sync.run_exec_sync(deck, request.container_id, tuple(request.cmd), request.timeout)
+    result = await container_exec_sync.exec_sync(deck, request.container_id, tuple(request.cmd), request.timeout)
     return exec_pb2.ExecSyncResponse(stdout=result.stdout, stderr=result.stderr, exit_code=result.exit_code)

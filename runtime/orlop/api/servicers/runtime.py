@@ -12,9 +12,9 @@ def version(deck: Deck, request: runtime_pb2.VersionRequest) -> runtime_pb2.Vers
     return pack(runtime_version.version(), runtime_pb2.VersionResponse)
 
 
-async def status(deck: Deck, request: runtime_pb2.StatusRequest) -> runtime_pb2.StatusResponse:
+def status(deck: Deck, request: runtime_pb2.StatusRequest) -> runtime_pb2.StatusResponse:
     """Status."""
-    return pack(await runtime_status.status(deck, request.verbose), runtime_pb2.StatusResponse)
+    return pack(runtime_status.status(deck, request.verbose), runtime_pb2.StatusResponse)
 
 
 def runtime_config(deck: Deck, request: runtime_pb2.RuntimeConfigRequest) -> runtime_pb2.RuntimeConfigResponse:

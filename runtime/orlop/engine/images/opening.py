@@ -29,6 +29,8 @@ class ImageSettings:
     progress_timeout: float = 60.0
     pinned: tuple[str, ...] = ()
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
+    plain_http_loopback: bool = True
+    """Registries on 127.0.0.0/8, ::1 and localhost may answer in plain HTTP, for their bytes never leave the machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""The daemon's life: take the pid file, build, listen, recover, serve, stop. Containers do not notice any of it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from orlop import __version__
+from orlop.api.gate import Gate
+from orlop.api.server import CriServer
+from orlop.api.servicers.table import VERBS
+from orlop.config.errors import ConfigError
+from orlop.config.loader import Loaded, load
+from orlop.daemon import logs, reloading
+from orlop.daemon.notify import Notifier
+from orlop.daemon.pidfile import PidFile, path_in
+from orlop.daemon.wiring import build_deck
+from orlop.linux.files import ensure_dir
+from orlop.model.errors import OrlopError
+from orlop.services.deck import Deck
+from orlop.services.exits import watch_exits
+from orlop.services.garbage import run_garbage
+from orlop.services.recovery import recover
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE = 2.0
+"""Seconds that requests in progress get at the daemon's end; the kubelet asks again."""
+
+
+def main(config_path: str | None = None, log_level: str = "") -> int:
+    """Run the daemon in the foreground; returns its exit status."""
+    try:
+        loaded = load(config_path)
+    except ConfigError as error:
+        print(f"orlopd: the configuration cannot be used:\n{error}", file=sys.stderr)
+        return 1
+    logs.set_up(log_level or loaded.config.daemon.log_level, loaded.config.daemon.log_format)
+    if os.geteuid() != 0:
+        log.error("orlopd must run as root: it makes namespaces, mounts and cgroups")
+        return 1
+    try:
+        asyncio.run(_run(loaded, config_path))
+    except (OrlopError, OSError) as error:
+        log.error("%s", error, exc_info=None if isinstance(error, OrlopError) else error)
+        return 1
+    return 0
+
+
+async def _run(loaded: Loaded, config_path: str | None) -> None:
+    began = time.monotonic()
+    config, notifier = loaded.config, Notifier()
+    async with contextlib.AsyncExitStack() as at_end:
+        ensure_dir(config.daemon.state_dir, 0o711)
+        pid_file = PidFile(path_in(config.daemon.state_dir))
+        pid_file.take()
+        at_end.callback(pid_file.release)
+        deck = await build_deck(config)
+        at_end.push_async_callback(_close, deck)
+        gate = Gate()
+        server = CriServer(config.daemon.socket, VERBS, deck, gate)
+        await server.start()
+        at_end.push_async_callback(server.stop, STOP_GRACE)
+        await deck.network.start()
+        await recover(deck)
+        _begin_background(deck, notifier)
+        stopped = _on_signals(lambda: reloading.reload(loaded, config_path, notifier))
+        gate.open()
+        notifier.ready(f"serving {config.daemon.socket}")
+        log.info(
+            "orlopd %s serves %s after %.0f ms", __version__, config.daemon.socket, (time.monotonic() - began) * 1000
+        )
+        await stopped.wait()
+        notifier.stopping()
+        log.info("stopping; containers go on")
+
+
+def _begin_background(deck: Deck, notifier: Notifier) -> None:
+    deck.background.spawn(watch_exits(deck), "exits")
+    deck.background.spawn(run_garbage(deck), "garbage")
+    deck.background.spawn(deck.images.collect(), "image garbage")
+    deck.background.spawn(notifier.keep_alive(), "watchdog")
+
+
+async def _close(deck: Deck) -> None:
+    """End what runs in this process. What is left half done is found again at the next start."""
+    await deck.background.aclose()
+    await deck.monitor_watch.aclose()
+    deck.exit_watch.close()
+    await deck.network.close()
+    await deck.images.aclose()
+    deck.state.close()
+
+
+def _on_signals(reload: Callable[[], None]) -> asyncio.Event:
+    """The event is set at SIGTERM or SIGINT; SIGHUP reloads."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    return stopped

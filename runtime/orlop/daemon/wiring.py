@@ -1,0 +1,199 @@
+"""Builds the deck: every part of the engine from the configuration, as plain values. Starts nothing that lasts.
+
+This is the composition root: it alone knows configuration and all parts at once.
+"""
+
+import asyncio
+import logging
+import os
+
+import msgspec
+
+from orlop.aio.reaper import Reaper
+from orlop.config.schema import Config
+from orlop.config.schema import Handler as HandlerSection
+from orlop.daemon import binaries
+from orlop.engine.cni.network import Network
+from orlop.engine.images.opening import ImageSettings, RegistryHost, Storage, open_images
+from orlop.engine.monitor.conmon import Conmon
+from orlop.engine.monitor.exits import ExitWatch
+from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.facts import gather
+from orlop.engine.oci.inputs import SpecSettings
+from orlop.engine.oci.runtime import OciRuntime
+from orlop.engine.sandbox.cgroup import PodCgroups
+from orlop.engine.sandbox.files import PodFiles
+from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.state.store_db import StoreDatabase
+from orlop.engine.state.table import State
+from orlop.engine.stats.facade import Stats
+from orlop.linux.cgroups.detection import detect
+from orlop.linux.files import ensure_dir
+from orlop.model.enums import CgroupDriver
+from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
+from orlop.services.deck import Deck, Handler, Settings
+from orlop.services.exits import monitor_gone
+
+log = logging.getLogger(__name__)
+
+
+async def build_deck(config: Config) -> Deck:
+    """Everything the verbs work with. Raises an OrlopError that says what the node lacks."""
+    driver = cgroup_driver(config)
+    settings = settings_of(config, driver)
+    for directory in (settings.state_dir, settings.root_dir, settings.exit_dir, settings.socket_dir):
+        ensure_dir(directory, 0o711)
+    conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
+    hierarchy = detect()
+    storage = open_storage(config)
+    reaper = Reaper.current()
+
+    async def gone(container_id: str) -> None:
+        await monitor_gone(deck, container_id)
+
+    deck = Deck(
+        settings=settings,
+        facts=gather(cgroup_version=hierarchy.version),
+        handlers=handlers,
+        state=State(f"{settings.state_dir}/state.db"),
+        images=storage.images,
+        roots=storage.roots,
+        hierarchy=hierarchy,
+        cgroups=PodCgroups(
+            hierarchy, driver, state_dir=settings.state_dir, default_parent=config.cgroup.default_parent
+        ),
+        namespaces=Namespaces(settings.state_dir, default_sysctls=config.container.default_sysctls),
+        files=PodFiles(settings.state_dir, shm_size=config.container.shm_size),
+        network=_network(config),
+        stats=Stats(hierarchy),
+        conmon=conmon,
+        exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
+        monitor_watch=MonitorWatch(reaper, gone),
+        reaper=reaper,
+    )
+    return deck
+
+
+def cgroup_driver(config: Config) -> CgroupDriver:
+    """The configured driver; auto means systemd where it is PID 1."""
+    if config.cgroup.driver == "auto":
+        # sd_booted(3) asks for this directory.
+        return CgroupDriver.SYSTEMD if os.path.isdir("/run/systemd/system") else CgroupDriver.CGROUPFS
+    return CgroupDriver[config.cgroup.driver.upper()]
+
+
+def settings_of(config: Config, driver: CgroupDriver) -> Settings:
+    """The part of the configuration that verbs need."""
+    container = config.container
+    return Settings(
+        state_dir=config.daemon.state_dir,
+        root_dir=config.daemon.root_dir,
+        default_handler=config.default_handler,
+        cgroup_driver=driver,
+        pinned_images=(config.images.pause_image, *config.images.pinned),
+        spec=SpecSettings(
+            default_capabilities=container.default_capabilities,
+            default_env=container.default_env,
+            pids_limit=container.pids_limit,
+            apparmor_profile=container.apparmor_profile,
+        ),
+        seccomp_profile=container.seccomp_profile,
+        seccomp_unset_confined=container.seccomp_unset == "RuntimeDefault",
+        shm_size=container.shm_size,
+        create_timeout=config.monitor.create_timeout,
+        stop_timeout=container.stop_timeout,
+        pause_path=binaries.pause(container.pause_path),
+        monitor_cgroup=config.cgroup.monitor,
+        shown=msgspec.json.encode(without_secrets(config)).decode(),
+    )
+
+
+def without_secrets(config: Config) -> Config:
+    """The configuration as it may be shown."""
+    registries = {
+        host: msgspec.structs.replace(registry, password="***" if registry.password else "")
+        for host, registry in config.registries.items()
+    }
+    return msgspec.structs.replace(config, registries=registries)
+
+
+def open_storage(config: Config) -> Storage:
+    """The image store, for the daemon and for `orlop image` alike."""
+    registries = {
+        host: RegistryHost(
+            plain_http=registry.plain_http,
+            ca_file=registry.ca_file,
+            username=registry.username,
+            password=registry.password,
+        )
+        for host, registry in config.registries.items()
+    }
+    settings = ImageSettings(
+        max_concurrent_downloads=config.images.max_concurrent_downloads,
+        progress_timeout=config.images.progress_timeout,
+        pinned=config.images.pinned,
+        registries=registries,
+        plain_http_loopback=config.images.plain_http_loopback,
+    )
+    ensure_dir(config.daemon.root_dir, 0o711)
+    database = StoreDatabase(f"{config.daemon.root_dir}/store.db")
+    return open_images(
+        config.daemon.root_dir, config.daemon.state_dir, settings, images=database.images, layers=database.layers
+    )
+
+
+def _network(config: Config) -> Network:
+    section = config.network
+    return Network(
+        conf_dir=section.conf_dir,
+        plugin_dirs=section.plugin_dirs,
+        cache_dir=section.cache_dir,
+        default_network=section.default_network,
+        add_timeout=section.add_timeout,
+        del_timeout=section.del_timeout,
+    )
+
+
+async def _conmon(config: Config) -> Conmon:
+    path = binaries.conmon(config.monitor.path)
+    if not path:
+        wanted = config.monitor.path or "conmon"
+        raise FailedPrecondition(f"{wanted} is not installed: install conmon, or set monitor.path to it")
+    conmon = Conmon(path)
+    log.debug("%s is conmon %s", path, await conmon.version())
+    return conmon
+
+
+async def _handlers(config: Config, driver: CgroupDriver) -> dict[str, Handler]:
+    """The handlers that this node can serve. Others are left out with an error in the log, but never the default."""
+    names = list(config.handlers)
+    found = await asyncio.gather(
+        *(_handler(config, name, section, driver) for name, section in config.handlers.items()), return_exceptions=True
+    )
+    handlers: dict[str, Handler] = {}
+    for name, result in zip(names, found, strict=True):
+        if isinstance(result, Handler):
+            handlers[name] = result
+        elif not isinstance(result, OrlopError) or name == config.default_handler:
+            raise result
+        else:
+            log.error("handler %s is left out: %s", name, result)
+    return handlers
+
+
+async def _handler(config: Config, name: str, section: HandlerSection, driver: CgroupDriver) -> Handler:
+    key = f"handlers.{name}"
+    if section.type == "shim":
+        raise Unsupported(f"{key}.type: shims are not built yet")
+    path = binaries.find(name, section.path)
+    if not path:
+        raise FailedPrecondition(f"{section.path or name} is not installed: install it, or set {key}.path")
+    root = section.root or f"{config.daemon.state_dir}/runtimes/{name}"
+    ensure_dir(root, 0o711)
+    runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
+    return Handler(
+        name=name,
+        runtime=runtime,
+        features=await runtime.features(),
+        privileged_without_host_devices=section.privileged_without_host_devices,
+    )
