@@ -27,7 +27,7 @@ def node() -> None:
 @click.option("--program", help="Path of orlopd in the unit, where it is not below /opt/orlop.")
 def render(declaration: Any, output: str, directory: str | None, program: str | None) -> None:
     """Print or write every file of a node, as its provisioner would."""
-    from orlop.node.declaration import declare
+    from orlop.node.declaring import declare
     from orlop.node.render import PROGRAM
     from orlop.node.render import render as render_files
 

@@ -5,6 +5,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -17,10 +18,10 @@ WIDTH = 100
 
 
 @functools.cache
-def docs() -> dict[tuple[str, str], str]:
-    """Docstring of each (class, field); of each class itself under the empty field."""
+def docs(module: ModuleType = schema) -> dict[tuple[str, str], str]:
+    """Docstring of each (class, field) of a module; of each class itself under the empty field."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(schema)).body:
+    for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef):
             found[node.name, ""] = ast.get_docstring(node) or ""
             found |= {(node.name, name): text for name, text in _fields(node)}

@@ -39,6 +39,17 @@ def tables_of(kind: Any) -> type[Section] | None:
     return None
 
 
+def variants_of(kind: Any) -> dict[str, type[Section]]:
+    """The members of a union of tables by their tag; empty for any other type."""
+    members = [table_of(member) for member in typing.get_args(kind)]
+    return {str(member.__struct_config__.tag): member for member in members if member is not None}
+
+
+def tag_of(kind: type[Section]) -> str | None:
+    """The key by which a table says which member of a union it is."""
+    return kind.__struct_config__.tag_field
+
+
 def leaves(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Each dotted key with its value; tables are walked through."""
     for name, field in fields_of(type(section)).items():

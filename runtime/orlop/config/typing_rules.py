@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from orlop.config.errors import Problem
-from orlop.config.keys import fields_of, join, table_of, tables_of
+from orlop.config.keys import fields_of, join, table_of, tables_of, tag_of, variants_of
 from orlop.config.schema import Section
 
 _ABSOLUTE = "matching regex '^/'"
@@ -29,11 +29,14 @@ def _table(tree: Any, kind: type[Section], prefix: str) -> Iterator[Problem]:
     for name, value in tree.items():
         key, field = join(prefix, name), fields.get(name)
         if field is None:
-            yield Problem(key, _unknown(name, list(fields)))
+            if name != tag_of(kind):
+                yield Problem(key, _unknown(name, list(fields)))
         elif (inner := table_of(field.type)) is not None:
             yield from _table(value, inner, key)
         elif (inner := tables_of(field.type)) is not None:
             yield from _tables(value, inner, key)
+        elif variants := variants_of(field.type):
+            yield from _variant(value, variants, key)
         else:
             yield from _value(value, field.type, key)
 
@@ -44,6 +47,17 @@ def _tables(tree: Any, kind: type[Section], key: str) -> Iterator[Problem]:
         return
     for name, table in tree.items():
         yield from _table(table, kind, join(key, name))
+
+
+def _variant(tree: Any, variants: dict[str, type[Section]], key: str) -> Iterator[Problem]:
+    tag = tag_of(next(iter(variants.values()))) or ""
+    chosen = tree.get(tag) if isinstance(tree, dict) else None
+    if not isinstance(tree, dict):
+        yield Problem(key, f"must be a table, not {_told(tree)}")
+    elif chosen not in variants:
+        yield Problem(join(key, tag), f"must be one of {', '.join(variants)}, not {_told(chosen)}")
+    else:
+        yield from _table(tree, variants[chosen], key)
 
 
 def _value(value: Any, kind: Any, key: str) -> Iterator[Problem]:

@@ -1,18 +1,14 @@
 """A node's declaration as types: everything that makes one node differ from another.
 
-Ansible's variables and the NixOS options are this, written in their own way. What files follow from it is in render;
-which versions belong to a minor is in the lock file.
+Ansible's variables and the NixOS options are this, written in their own way. Checking plain data against it is in
+declaring, what files follow from it in render, which versions belong to a minor in the lock file.
 """
 
-from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Annotated, Any
 
 import msgspec
 
-from orlop.config.schema import Config, Handler, Section
-from orlop.model.errors import InvalidArgument
-from orlop.node import checking, lock
+from orlop.config.schema import Handler, Section
 
 InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
 NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -73,36 +69,3 @@ class Declaration(Section):
     """Settings of the daemon that differ from its defaults, by the names of /etc/orlop/orlop.toml."""
     host: Host = Host()
     """Settings of the machine itself."""
-
-
-def declare(data: Mapping[str, Any]) -> Declaration:
-    """The declaration in plain data, checked whole; InvalidArgument names each wrong place."""
-    if isinstance(data.get("kubernetes"), int | float):
-        raise InvalidArgument('kubernetes: a number loses its last zero; write the minor in quotes, such as "1.37"')
-    declaration = checking.convert(data, Declaration)
-    lock.release(declaration.kubernetes)
-    _check_handlers(declaration)
-    if isinstance(declaration.network, Bridge):
-        _check_addresses(declaration.network)
-    for name in OWN_PLACE:
-        if name in declaration.daemon:
-            raise InvalidArgument(f"daemon.{name}: say it as {name!r} at the declaration's top")
-    checking.convert(declaration.daemon, Config, at="daemon")
-    return declaration
-
-
-def _check_handlers(declaration: Declaration) -> None:
-    if declaration.default_handler not in declaration.handlers:
-        known = ", ".join(sorted(declaration.handlers)) or "none"
-        raise InvalidArgument(f"default_handler: {declaration.default_handler!r} is not among the handlers ({known})")
-
-
-def _check_addresses(network: Bridge) -> None:
-    families = []
-    for cidr in network.pod_cidrs:
-        try:
-            families.append(ip_network(cidr).version)
-        except ValueError as error:
-            raise InvalidArgument(f"network.pod_cidrs: {error}") from error
-    if not families or len(set(families)) != len(families):
-        raise InvalidArgument("network.pod_cidrs: give one network, or one per IP family")

@@ -20,7 +20,7 @@ def test_render_prints_every_file() -> None:
 
 
 def test_render_writes_below_a_directory_with_modes(tmp_path: Path) -> None:
-    secret = '{"daemon": {"registries": {"r": {"password": "p"}}}}'
+    secret = '{"daemon": {"registries": {"r": {"username": "u", "password": "p"}}}}'
     result = run("render", "--declaration", "-", "--output", "dir", "--directory", str(tmp_path), stdin=secret)
     assert result.exit_code == 0, result.output
     assert stat.S_IMODE((tmp_path / "etc/orlop/orlop.toml").stat().st_mode) == 0o600
@@ -34,7 +34,7 @@ def test_a_directory_must_be_named() -> None:
 def test_mistakes_are_sentences() -> None:
     assert run("render", "--declaration", "-", stdin="{").exit_code == 1
     result = run("render", "--declaration", "-", stdin='{"netwrok": {}}')
-    assert result.output == "Error: netwrok: unknown name; did you mean 'network'?\n"
+    assert result.output == "Error: netwrok: there is no such key; did you mean network?\n"
 
 
 def test_schema_is_printed() -> None:

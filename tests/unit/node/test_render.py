@@ -10,7 +10,7 @@ import pytest
 
 from orlop.config.schema import Config
 from orlop.node import lock
-from orlop.node.declaration import declare
+from orlop.node.declaring import declare
 from orlop.node.render import RenderedFile, render
 
 UNUSUAL: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 import json
 
-from orlop.node.schema import field_docs, json_schema
+from orlop.node.schema import json_schema
 
 
 def test_every_field_says_what_it_means() -> None:
@@ -21,7 +21,3 @@ def test_daemon_settings_are_the_daemons_own_without_what_has_a_place_at_the_top
 
 def test_it_is_json() -> None:
     assert json.loads(json.dumps(json_schema()))["$ref"] == "#/$defs/Declaration"
-
-
-def test_docs_come_from_the_source() -> None:
-    assert field_docs("orlop.node.declaration")["Host"]["modules"].startswith("Kernel modules")

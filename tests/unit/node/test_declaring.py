@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from orlop.model.errors import InvalidArgument
-from orlop.node.declaration import Bridge, External, declare
+from orlop.node.declaration import Bridge, External
+from orlop.node.declaring import declare
 
 
 def test_nothing_said_is_a_whole_declaration() -> None:
@@ -21,22 +22,23 @@ def test_another_provider_chooses_another_type() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({"handler": {}}, "handler: unknown name; did you mean 'handlers'?"),
+        ({"handler": {}}, "handler: there is no such key; did you mean handlers?"),
         (
             {"network": {"provider": "bridge", "pod_cidr": []}},
-            "network.pod_cidr: unknown name; did you mean 'pod_cidrs'?",
+            "network.pod_cidr: there is no such key; did you mean pod_cidrs?",
         ),
         (
             {"daemon": {"network": {"conf_dirs": "/x"}}},
-            "daemon.network.conf_dirs: unknown name; did you mean 'conf_dir'?",
+            "daemon.network.conf_dirs: there is no such key; did you mean conf_dir?",
         ),
-        ({"handlers": {"runc": {"paht": "/x"}}}, "handlers.runc.paht: unknown name; did you mean 'path'?"),
-        ({"host": {"zzz": 1}}, "host.zzz: unknown name; valid here: modules, sysctls"),
-        ({"network": {"provider": "bridge", "mtu": "big"}}, "network.mtu: expected `int`, got `str`"),
-        ({"network": {"provider": "weaver"}}, "network.provider: invalid value 'weaver'"),
-        ({"network": {"provider": "external", "mtu": 1}}, "network.mtu: unknown name"),
+        ({"handlers": {"runc": {"paht": "/x"}}}, "handlers.runc.paht: there is no such key; did you mean path?"),
+        ({"host": {"zzz": 1}}, "host.zzz: there is no such key; known here: sysctls, modules"),
+        ({"network": {"provider": "bridge", "mtu": "big"}}, "network.mtu: expected int, got str"),
+        ({"network": {"provider": "weaver"}}, "network.provider: must be one of bridge, external, not 'weaver'"),
+        ({"network": {"provider": "external", "mtu": 1}}, "network.mtu: there is no such key"),
         ({"daemon": {"images": {"max_concurrent_downloads": 0}}}, "daemon.images.max_concurrent_downloads: expected"),
-        ({"daemon": {"handlers": {}}}, "daemon.handlers: say it as 'handlers' at the declaration's top"),
+        ({"daemon": {"handlers": {}}}, "daemon.handlers: say it as handlers at the declaration's top"),
+        ({"handlers": {"Bad_Name": {}}, "default_handler": "Bad_Name"}, "Bad_Name"),
         ({"kubernetes": "1.12"}, "kubernetes: '1.12' is not in the lock file; it has 1.35, 1.36, 1.37"),
         ({"kubernetes": 1.37}, "kubernetes: a number loses its last zero"),
         ({"default_handler": "kata"}, "default_handler: 'kata' is not among the handlers (crun, runc)"),

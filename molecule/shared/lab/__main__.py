@@ -1,0 +1,59 @@
+"""Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|list …`.
+
+A lab node is a Debian tree with systemd as PID 1 in systemd-nspawn, with cgroups, a network and a way out of its own.
+Nothing on the host but the cache directory is changed, and `destroy` leaves nothing of the node.
+"""
+
+import argparse
+import os
+import sys
+
+import cgroups
+import nodes
+import places
+import tools
+import trees
+
+
+def main() -> int:
+    """One verb; a failure is one sentence."""
+    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in ("create", "destroy", "enter"):
+        command = verbs.add_parser(verb)
+        command.add_argument("name")
+        if verb == "enter":
+            command.add_argument("argv", nargs=argparse.REMAINDER)
+    verbs.add_parser("list")
+    asked = parser.parse_args()
+    if os.geteuid() != 0:
+        return _failed("lab nodes need root")
+    try:
+        return run(asked)
+    except (OSError, places.LabError) as error:
+        return _failed(str(error))
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Carry out what was asked."""
+    if asked.verb == "list":
+        print("\n".join(places.existing()))
+    elif asked.verb == "enter":
+        nodes.enter(asked.name, asked.argv or ["/bin/bash", "-l"])
+    elif asked.verb == "destroy":
+        nodes.destroy(asked.name)
+        cgroups.remove(asked.name)
+    else:
+        found = tools.find()
+        trees.make(asked.name, found)
+        nodes.boot(asked.name, found)
+    return 0
+
+
+def _failed(sentence: str) -> int:
+    print(f"lab: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Starts a node's tree, runs programs in it, and ends it. The tree itself is made in trees."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import cgroups
+import places
+from tools import Tools
+
+T = TypeVar("T")
+
+BOOT_SECONDS = 60
+SHUTDOWN_SECONDS = 20
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def boot(name: str, tools: Tools) -> None:
+    """Start the node and wait until systemd says that it is up and the way out exists."""
+    home = places.node(name)
+    argv = [tools.locate("systemd-nspawn"), "-q", "-D", str(home / "root"), "-M", name]
+    argv += ["--register=no", "--keep-unit", "--private-network", "--capability=all", "--resolv-conf=off"]
+    argv += ["--console=pipe", f"--kill-signal={_halt():d}", "/lab-init"]
+    # Filters of system calls would be inherited by the containers that are under test.
+    env = {**tools.environment("systemd-nspawn"), "SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
+    spawned = _start(name, argv, env, home / "console.log", own_cgroups=True)
+    places.remember(name, nspawn=_identity(spawned))
+    leader = _leader(spawned)
+    places.remember(name, leader=_identity(leader))
+    _wait_for_systemd(name)
+    argv = [tools.locate("slirp4netns"), "-c", "-m", "1400", "--disable-host-loopback", str(leader), "tap0"]
+    places.remember(name, slirp=_identity(_start(name, argv, tools.environment("slirp4netns"), home / "slirp.log")))
+    _wait(BOOT_SECONDS, lambda: _succeeds(name, "ip -4 route show default | grep -q ."), f"{name} got no way out")
+
+
+def enter(name: str, argv: list[str]) -> None:
+    """Become a process of the node; does not return."""
+    leader = places.recall(name).get("leader")
+    if not leader or not _runs(leader):
+        raise places.LabError(f"{name} does not run: create it first")
+    cgroups.join_those_of(leader[0])
+    env = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
+    os.execvpe("nsenter", ["nsenter", "-t", str(leader[0]), "-a", "--", *argv], {**env, "PATH": PATH})
+
+
+def destroy(name: str) -> None:
+    """End the node's processes and take its tree away; a node that does not exist is fine."""
+    known = places.recall(name)
+    for who in ("leader", "nspawn", "slirp"):
+        if who in known:
+            _end(known[who], politely=who == "leader")
+    root = places.node(name) / "root"
+    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+        point = line.split()[4]
+        if point.startswith(f"{root}/") or point == str(root):
+            subprocess.run(["umount", "-l", point], check=True)
+    if places.node(name).exists():
+        shutil.rmtree(places.node(name))
+
+
+def _start(name: str, argv: list[str], env: dict[str, str], log: Path, *, own_cgroups: bool = False) -> int:
+    """A process that outlives this one, in the node's cgroups where asked."""
+    with open(log, "ab") as output:
+        started = subprocess.Popen(
+            argv,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=(lambda: cgroups.enter_own(name)) if own_cgroups else None,  # this program has one thread
+        )
+    return started.pid
+
+
+def _leader(spawned: int) -> int:
+    """The node's first process: the child of nspawn."""
+
+    def find() -> int | None:
+        children = Path(f"/proc/{spawned}/task/{spawned}/children").read_text().split()
+        return int(children[0]) if children else None
+
+    return _wait(BOOT_SECONDS, find, "systemd-nspawn started nothing; see console.log")
+
+
+def _wait_for_systemd(name: str) -> None:
+    # "degraded" is up as well: a container misses a thing or two.
+    ready = "systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'"
+    _wait(BOOT_SECONDS, lambda: _succeeds(name, ready), f"systemd of {name} did not come up; see console.log")
+
+
+def _succeeds(name: str, shell: str) -> bool:
+    lab = [sys.executable, str(Path(__file__).parent), "enter", name, "/bin/sh", "-c", shell]
+    return subprocess.run(lab, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def _wait(seconds: float, ask: Callable[[], T], otherwise: str) -> T:
+    """The first true answer within the time, or LabError."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        answer = ask()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise places.LabError(otherwise)
+
+
+def _end(who: list[int], *, politely: bool) -> None:
+    pid, _ = who
+    if politely and _runs(who):
+        os.kill(pid, _halt())
+        with contextlib.suppress(places.LabError):
+            _wait(SHUTDOWN_SECONDS, lambda: not _runs(who), "")
+    if _runs(who):
+        os.kill(pid, signal.SIGKILL)
+        _wait(SHUTDOWN_SECONDS, lambda: not _runs(who), f"process {pid} does not end")
+
+
+def _identity(pid: int) -> list[int]:
+    """Number and start time: a number alone may by now be someone else's."""
+    return [pid, int(_stat(pid)[19])]
+
+
+def _runs(who: list[int]) -> bool:
+    """Whether this very process is there and no zombie."""
+    try:
+        stat = _stat(who[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(stat[19]) == who[1] and stat[0] != "Z"
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _halt() -> int:
+    """systemd's signal for an orderly shutdown."""
+    return signal.SIGRTMIN + 3

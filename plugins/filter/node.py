@@ -1,0 +1,64 @@
+"""Filters that hand a node's declaration to the package's own schema and renderer, the same that Nix calls."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from ansible.errors import AnsibleFilterError
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNTIME = ROOT / "runtime"
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "requirements/build.txt", "requirements/daemon.txt")
+
+
+def plan(data):
+    """What the roles do for a declaration: files by part, kernel settings, programs, directories."""
+    declare, plan_as_data, wrong = _package()
+    try:
+        return plan_as_data(declare(data))
+    except wrong as error:
+        raise AnsibleFilterError(f"the node's declaration (orlop_node) is wrong: {error}") from error
+
+
+def source_id(checkout):
+    """A short digest of all that a wheel and its environment are built from: another one means another release."""
+    root = Path(checkout).resolve()
+    found = hashlib.sha256()
+    named = [path for path in map(root.joinpath, BUILT_FROM) if path.is_file()]
+    for path in sorted([*named, *_sources(root / "runtime")]):
+        found.update(f"{path.relative_to(root)}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:12]
+
+
+def _sources(runtime):
+    for path in runtime.rglob("*"):
+        made = "__pycache__" in path.parts or path.name.startswith(".") or path.name.endswith(("_pb2.py", "_pb2.pyi"))
+        if path.is_file() and not made:
+            yield path
+
+
+def _package():
+    """The package of this very checkout or collection, whatever else is installed."""
+    if str(RUNTIME) not in sys.path:
+        sys.path.insert(0, str(RUNTIME))
+    try:
+        from orlop.model.errors import InvalidArgument
+        from orlop.node.declaring import declare
+        from orlop.node.plan import plan_as_data
+    except ImportError as error:
+        raise AnsibleFilterError(
+            f"{error.name} is missing in Ansible's Python ({sys.executable}):"
+            " install requirements/ansible.txt there, or use bootstrap.sh"
+        ) from error
+    return declare, plan_as_data, InvalidArgument
+
+
+class FilterModule:
+    """The filters by name."""
+
+    def filters(self):
+        """Names without the collection's."""
+        return {"plan": plan, "source_id": source_id}

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+"""Notes in the node's record what other modules than our own wrote."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: record
+short_description: Note on the node what was made there
+description:
+  - Notes directories that are made by programs, so that M(orlop.node.undo) can take them away.
+  - A directory that already holds something of someone else is not noted, and named in RV(foreign).
+options:
+  trees:
+    description: Directories that will be the node's alone and are removed whole.
+    type: list
+    elements: path
+    default: []
+  directories:
+    description: Directories that are removed only when they are empty, if they are not there yet.
+    type: list
+    elements: path
+    default: []
+  links:
+    description: Symbolic links, target by path.
+    type: dict
+    default: {}
+  interfaces:
+    description: Network interfaces that plugins make and do not take away themselves.
+    type: list
+    elements: str
+    default: []
+  units:
+    description: Units of systemd that are stopped and disabled.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+author:
+  - The orlop maintainers
+"""
+
+EXAMPLES = r"""
+- name: Note where the daemon keeps its state
+  orlop.node.record:
+    trees: [/var/lib/orlop, /run/orlop]
+"""
+
+RETURN = r"""
+foreign:
+  description: Trees that hold something else and will stay.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.orlop.node.plugins.module_utils.record import Record
+
+
+def main():
+    """Note; that the record changes is no change of the node."""
+    module = AnsibleModule(
+        argument_spec={
+            "trees": {"type": "list", "elements": "path", "default": []},
+            "directories": {"type": "list", "elements": "path", "default": []},
+            "links": {"type": "dict", "default": {}},
+            "interfaces": {"type": "list", "elements": "str", "default": []},
+            "units": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        record = Record()
+        foreign = [path for path in module.params["trees"] if not record.add_tree(path)]
+        new = [path for path in module.params["directories"] if not os.path.isdir(path)]
+        record.directories = list(dict.fromkeys([*record.directories, *new]))
+        record.links.update(module.params["links"])
+        record.interfaces = sorted({*record.interfaces, *module.params["interfaces"]})
+        record.units = sorted({*record.units, *module.params["units"]})
+        if not module.check_mode:
+            record.save()
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, foreign=foreign)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What a provisioner does for a declaration, as plain data: files, kernel settings, programs, directories. Pure."""
+
+import os
+from typing import Any
+
+import msgspec
+
+from orlop.node import host, lock
+from orlop.node.declaration import Bridge, Declaration
+from orlop.node.network import conflist
+from orlop.node.render import PROGRAM, Part, RenderedFile, render
+from orlop.node.settings import effective
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler runs."""
+
+    name: str
+    path: str
+    """Empty: searched in PATH, so the distribution's."""
+
+
+class Directories(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the daemon keeps and looks for things."""
+
+    state: str
+    root: str
+    network: str
+    network_cache: str
+    leases: str
+    """The declared network's addresses in use; empty where another owns the network."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's work."""
+
+    kubernetes: str
+    patch: str
+    files: dict[Part, list[RenderedFile]]
+    modules: list[str]
+    sysctls: dict[str, str]
+    programs: list[Program]
+    plugins: list[str]
+    """CNI plugins that the network and every pod need."""
+    plugin_dirs: tuple[str, ...]
+    directories: Directories
+    default_network: str
+    """Name of the network to use; empty: the first in name order."""
+    socket: str
+    interface: str
+    """The bridge; empty where another owns the network."""
+
+
+def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
+    """The work of a node."""
+    config = effective(declaration)
+    bridge = declaration.network if isinstance(declaration.network, Bridge) else None
+    files: dict[Part, list[RenderedFile]] = {"host": [], "network": [], "daemon": []}
+    for file in render(declaration, program=program):
+        files[file.part].append(file)
+    return Plan(
+        kubernetes=declaration.kubernetes,
+        patch=lock.release(declaration.kubernetes).patch,
+        files=files,
+        modules=host.modules(declaration),
+        sysctls=host.sysctls(declaration),
+        programs=_programs(declaration),
+        plugins=_plugins(bridge),
+        plugin_dirs=config.network.plugin_dirs,
+        directories=Directories(
+            state=config.daemon.state_dir,
+            root=config.daemon.root_dir,
+            network=config.network.conf_dir,
+            network_cache=config.network.cache_dir,
+            # host-local's own default; the conflist leaves it so.
+            leases=f"/var/lib/cni/networks/{bridge.name}" if bridge else "",
+        ),
+        default_network=config.network.default_network,
+        socket=config.daemon.socket,
+        interface=bridge.interface if bridge else "",
+    )
+
+
+def plan_as_data(declaration: Declaration) -> dict[str, Any]:
+    """The plan as dicts and lists."""
+    data: dict[str, Any] = msgspec.to_builtins(plan(declaration))
+    return data
+
+
+def _programs(declaration: Declaration) -> list[Program]:
+    found = {
+        Program(name=os.path.basename(handler.path) or name, path=handler.path)
+        for name, handler in declaration.handlers.items()
+    }
+    return sorted(found, key=lambda program: (program.name, program.path))
+
+
+def _plugins(bridge: Bridge | None) -> list[str]:
+    chain = conflist(bridge)["plugins"] if bridge else []
+    ipam = [plugin["ipam"]["type"] for plugin in chain if "ipam" in plugin]
+    return sorted({"loopback", *ipam, *(plugin["type"] for plugin in chain)})
