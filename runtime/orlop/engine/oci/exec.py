@@ -33,6 +33,9 @@ STREAM_LIMIT = 16 << 20
 GRACE = 0.1
 """Seconds that a stream may stay open after the command's end: for a daemonised grandchild it is not waited longer."""
 
+KILL_LIMIT = 5.0
+"""Seconds to await a killed command."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExecTarget:
@@ -101,18 +104,19 @@ async def exec_sync(
     A caller that is cancelled leaves nothing running either.
     """
     with CappedPipe(STREAM_LIMIT) as stdout, CappedPipe(STREAM_LIMIT) as stderr:
-        pid = 0
+        pid, began = 0, None
         try:
             async with asyncio.timeout(timeout or None):
                 pid = await exec_detached(target, process, stdout=stdout.writer, stderr=stderr.writer)
+                began = _start_time(pid)
                 stdout.start()
                 stderr.start()
-                status = await reaper.wait(pid)
+                status = await reaper.wait(pid, began)
         except TimeoutError as error:
-            await _abandon(target, pid, reaper, hierarchy)
+            await _abandon(target, pid, began, reaper, hierarchy)
             raise TimedOut(f"command {process['args'][0]!r} did not end within {timeout:g} s and was killed") from error
         except asyncio.CancelledError:
-            await _abandon(target, pid, reaper, hierarchy)
+            await _abandon(target, pid, began, reaper, hierarchy)
             raise
         await _ended(stdout, stderr)
         code = status if status >= 0 else 128 - status
@@ -139,17 +143,23 @@ async def _ended(*pipes: CappedPipe) -> None:
         pass  # somebody daemonised keeps it open; what the command itself wrote is in the pipe
 
 
-async def _abandon(target: ExecTarget, pid: int, reaper: Reaper, hierarchy: Hierarchy | None) -> None:
-    """Kill a command and what it started. Its status is collected, so that no zombie is left."""
-    if not pid:
-        return  # exec_detached has seen to it
-    try:
-        began = start_time(pid)
-    except ProcessLookupError:
-        return  # ended just now
+async def _abandon(
+    target: ExecTarget, pid: int, began: int | None, reaper: Reaper, hierarchy: Hierarchy | None
+) -> None:
+    """Kill a command and what it started; its end is awaited, so that the caller finds nothing running."""
+    if not pid or began is None:
+        return  # exec_detached has seen to it, or it has ended
     await offload(kill_tree, pid, began, hierarchy=hierarchy, cgroup=target.cgroup)
-    async with asyncio.timeout(5):
-        await reaper.wait(pid)
+    async with asyncio.timeout(KILL_LIMIT):
+        await reaper.wait(pid, began)
+
+
+def _start_time(pid: int) -> int | None:
+    """None when the command has ended and been reaped already: then the reaper's latest status of this pid is its."""
+    try:
+        return start_time(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _kill_started(pid_file: str) -> None:
