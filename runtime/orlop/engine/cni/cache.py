@@ -1,8 +1,8 @@
 """The result cache on disk, in libcni's layout, so that other tools read ours and we read theirs.
 
-One file for each attachment: <directory>/results/<network>-<pod id>-<interface>. We write it, without a result, before the
-first plugin runs: whoever finds it after a crash or a reboot knows that a DEL is owed, and by which configuration. It goes
-when DEL has worked. Ours carry the key "runtime"; libcni ignores it.
+One file for each attachment: <directory>/results/<network>-<pod id>-<interface>. We write it, without a result, before
+the first plugin runs: whoever finds it after a crash or a reboot knows that a DEL is owed, and by which configuration.
+It goes when DEL has worked. Ours carry the key "runtime"; libcni ignores it.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """The directory of network configurations: which file is the network. Watching it is in following.py.
 
-Files are taken in name order; .conflist, .conf and .json count. The network is the first one, or the first of the wanted
-name. A malformed file is passed over and told about, as CRI-O does. If it was good before, its last good content stays
-valid instead: a slip of an editor must not move new pods into another network.
+Files are taken in name order; .conflist, .conf and .json count. The network is the first one, or the first of the
+wanted name. A malformed file is passed over and told about, as CRI-O does. If it was good before, its last good content
+stays valid instead: a slip of an editor must not move new pods into another network.
 """
 
 import os

@@ -30,8 +30,8 @@ _GC_LIMIT = 30.0
 class Network:
     """One network for all pods of the node that do not use the node's own.
 
-    Calls for one pod follow each other; pods do not wait for each other. What is attached is what the result cache says:
-    nothing is remembered here between calls.
+    Calls for one pod follow each other; pods do not wait for each other. What is attached is what the result cache
+    says: nothing is remembered here between calls.
     """
 
     def __init__(

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from orlop.engine.stats.container import container_stats, reading
+from orlop.engine.stats.interfaces import network_usage
+from orlop.engine.stats.pod import pod_stats
+from orlop.engine.stats.rates import CpuRates
 from orlop.linux.cgroups.hierarchy import Hierarchy
 from orlop.model.container import ContainerRecord
 from orlop.model.pod import PodRecord
@@ -12,23 +16,40 @@ class Stats:
     """Reads cgroups; remembers one CPU reading per object for the rate."""
 
     def __init__(self, hierarchy: Hierarchy) -> None:
-        raise NotImplementedError
+        self._hierarchy = hierarchy
+        self._rates = CpuRates()
 
     def container(
         self, record: ContainerRecord, now_ns: int, upper_usage: tuple[int, int] | None, fs_mountpoint: str
     ) -> ContainerStats:
         """One container. `upper_usage` is bytes and inodes of its writable layer. An ended one has only that."""
-        raise NotImplementedError
+        return container_stats(
+            record,
+            reading(self._hierarchy, record.cgroup),
+            self._rates,
+            upper_usage=upper_usage,
+            fs_mountpoint=fs_mountpoint,
+            now_ns=now_ns,
+        )
 
     def pod(
         self, record: PodRecord, now_ns: int, *, cgroup: str, containers: Sequence[ContainerStats], pid: int = 0
     ) -> PodSandboxStats:
-        """One pod. `cgroup` is the pod's (PodCgroups.pod_path); `pid` a process in its network namespace, 0: none known.
+        """One pod. `cgroup` is PodCgroups.stats_path; empty: the containers are summed up.
 
+        `pid` is the process of any of its running containers; 0: none known, and the network then takes a thread.
         Blocks for a fraction of a millisecond.
         """
-        raise NotImplementedError
+        netns = record.namespaces.net
+        return pod_stats(
+            record,
+            reading(self._hierarchy, cgroup),
+            self._rates,
+            containers=containers,
+            network=network_usage(netns, pid, now_ns) if netns else None,
+            now_ns=now_ns,
+        )
 
     def forget(self, object_id: str) -> None:
         """Drop what is remembered of a container or pod; not known is fine."""
-        raise NotImplementedError
+        self._rates.forget(object_id)
