@@ -21,6 +21,7 @@ from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.facts import gather
 from orlop.engine.oci.inputs import SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
+from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
@@ -54,6 +55,7 @@ async def build_deck(config: Config) -> Deck:
     deck = Deck(
         settings=settings,
         facts=gather(cgroup_version=hierarchy.version),
+        seccomp=Profiles(default_file=config.container.seccomp_profile, unset=config.container.seccomp_unset),
         handlers=handlers,
         state=State(f"{settings.state_dir}/state.db"),
         images=storage.images,
@@ -97,9 +99,6 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
             pids_limit=container.pids_limit,
             apparmor_profile=container.apparmor_profile,
         ),
-        seccomp_profile=container.seccomp_profile,
-        seccomp_unset_confined=container.seccomp_unset == "RuntimeDefault",
-        shm_size=container.shm_size,
         create_timeout=config.monitor.create_timeout,
         stop_timeout=container.stop_timeout,
         pause_path=binaries.pause(container.pause_path),

@@ -10,17 +10,15 @@ import time
 from orlop.engine.oci import hostdevices, users, volumes
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
-from orlop.engine.oci.seccomp import profile_for
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.files import ensure_dir
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
 from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
-from orlop.model.enums import ContainerState, NamespaceMode, ProfileType
+from orlop.model.enums import ContainerState, NamespaceMode
 from orlop.model.errors import FailedPrecondition, InvalidArgument
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.model.security import SecurityProfile
 from orlop.services.deck import Deck, Handler
 from orlop.services.naming import new_id
 
@@ -140,12 +138,4 @@ def _seccomp(deck: Deck, config: ContainerConfig) -> Spec | None:
     context = config.linux.security_context
     if context.privileged:
         return None
-    profile = context.seccomp
-    if profile is None:
-        kind = ProfileType.RuntimeDefault if deck.settings.seccomp_unset_confined else ProfileType.Unconfined
-        profile = SecurityProfile(profile_type=kind)
-    return profile_for(
-        profile,
-        granted(context, deck.settings.spec, deck.facts),
-        default_file=deck.settings.seccomp_profile,
-    )
+    return deck.seccomp.profile_for(context.seccomp, granted(context, deck.settings.spec, deck.facts))

@@ -17,6 +17,7 @@ from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime, RuntimeFeatures
+from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
@@ -50,11 +51,6 @@ class Settings:
     cgroup_driver: CgroupDriver
     pinned_images: tuple[str, ...]
     spec: SpecSettings
-    seccomp_profile: str = ""
-    """File in place of the built-in RuntimeDefault profile; empty: the built-in one."""
-    seccomp_unset_confined: bool = False
-    """Whether containers for which no profile is asked get RuntimeDefault."""
-    shm_size: int = 64 << 20
     create_timeout: float = 240.0
     stop_timeout: float = 10.0
     pause_path: str = ""
@@ -93,6 +89,7 @@ class Deck:
 
     settings: Settings
     facts: HostFacts
+    seccomp: Profiles
     handlers: dict[str, Handler]
     state: State
     images: Images
