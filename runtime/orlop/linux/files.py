@@ -8,11 +8,13 @@ import os
 import secrets
 import stat
 import threading
+from collections.abc import Callable
 from itertools import count
 
 from orlop.linux import syscalls
 
 _serial = count()
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_atomic(path: str, data: bytes | str, mode: int = 0o644, *, sync: bool = False) -> None:
@@ -74,8 +76,10 @@ def read_bytes(path: str, *, limit: int | None = None) -> bytes:
             if limit is not None and size > limit:
                 raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
         return b"".join(chunks)
-    except IsADirectoryError:
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno or 0), path) from None  # read(2) knows no path
     finally:
         os.close(fd)
 
@@ -131,62 +135,85 @@ def remove_tree(path: str) -> bool:
     Anything else (EBUSY of a mount point, EIO) ends in the first OSError, after all that can go has gone.
     """
     try:
-        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        root = os.open(path, _DIRECTORY)
     except FileNotFoundError:
         return False
     except NotADirectoryError:  # a file or, by O_NOFOLLOW, a link
         return remove_file(path)
     try:
-        errors = _empty_tree(root, path)
+        removal = _Removal(root)
+        removal.run(path)
     finally:
         os.close(root)
-    if errors:
-        raise errors[0]
+    if removal.errors:
+        raise removal.errors[0]
     return remove_dir(path)
 
 
-def _empty_tree(root: int, path: str) -> list[OSError]:
-    """Remove all below the open directory `root`; returns what could not be removed."""
-    errors: list[OSError] = []
-    prefix = f".{secrets.token_hex(8)}-"
-    moved = count()
-    todo: list[tuple[str, str]] = [("", path)]  # name below root ("" is root itself) and path for messages
-    done: list[tuple[str, str]] = []
-    while todo:
-        name, shown = todo.pop()
+class _Removal:
+    """The removal of all below one open directory."""
+
+    def __init__(self, root: int) -> None:
+        self.errors: list[OSError] = []
+        self._root = root
+        self._prefix = f".{secrets.token_hex(8)}-"
+        self._lifted = count()
+        self._todo: list[tuple[str, str]] = []
+        """Directories: name in the root, and the path they had, for messages."""
+
+    def run(self, path: str) -> None:
+        """Empty the directories of the list, which grows by those inside, then remove them."""
+        self._empty(self._root, path, in_root=True)
+        emptied = []
+        while self._todo:
+            name, shown = self._todo.pop()
+            try:
+                directory = os.open(
+                    name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root
+                )
+            except FileNotFoundError:
+                continue
+            try:
+                self._empty(directory, shown)
+            finally:
+                os.close(directory)
+            emptied.append((name, shown))
+        for name, shown in emptied:
+            self._noting(shown, _removed_empty, name, self._root)
+
+    def _empty(self, directory: int, shown: str, *, in_root: bool = False) -> None:
+        for entry, is_directory in _entries(directory):
+            inner = f"{shown}/{entry}"
+            if not is_directory:
+                self._noting(inner, _unlink, entry, directory)
+            elif in_root:
+                self._todo.append((entry, inner))
+            else:
+                self._noting(inner, self._lift, entry, directory, inner)
+
+    def _lift(self, entry: str, directory: int, shown: str) -> None:
+        """Remove a subdirectory if it is empty, else move it up to the root."""
+        if not _removed_empty(entry, directory):
+            name = f"{self._prefix}{next(self._lifted)}"
+            os.rename(entry, name, src_dir_fd=directory, dst_dir_fd=self._root)
+            self._todo.append((name, shown))
+
+    def _noting(self, shown: str, step: Callable[..., object], *args: object) -> None:
         try:
-            directory = os.open(name or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+            step(*args)
         except FileNotFoundError:
-            continue
-        try:
-            for entry, is_directory in _entries(directory):
-                inner = f"{shown}/{entry}"
-                try:
-                    if not is_directory:
-                        os.unlink(entry, dir_fd=directory)
-                    elif not _removed_empty(entry, directory):
-                        lifted = f"{prefix}{next(moved)}"
-                        os.rename(entry, lifted, src_dir_fd=directory, dst_dir_fd=root)
-                        todo.append((lifted, inner))
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    errors.append(OSError(error.errno, os.strerror(error.errno or 0), inner))
-        finally:
-            os.close(directory)
-        if name:
-            done.append((name, shown))
-    for name, shown in done:
-        try:
-            _removed_empty(name, root)
+            pass  # somebody else removes it too
         except OSError as error:
-            errors.append(OSError(error.errno, os.strerror(error.errno or 0), shown))
-    return errors
+            self.errors.append(OSError(error.errno, os.strerror(error.errno or 0), shown))
 
 
 def _entries(directory: int) -> list[tuple[str, bool]]:
     with os.scandir(directory) as entries:
         return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _unlink(name: str, directory: int) -> None:
+    os.unlink(name, dir_fd=directory)
 
 
 def _removed_empty(name: str, directory: int) -> bool:
@@ -212,7 +239,7 @@ def sync_directory(path: str) -> None:
 
 
 def sync_filesystem(path: str) -> None:
-    """Make everything on the filesystem that holds a path survive a power loss (syncfs(2)). Slow: call it by offload."""
+    """Make everything on the filesystem that holds a path survive a power loss (syncfs(2)). Slow: use offload."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         syscalls.syncfs(fd)

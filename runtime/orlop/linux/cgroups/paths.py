@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 
 def below(mount: str, path: str) -> str:
@@ -58,30 +58,37 @@ def processes_in(directory: str) -> list[int]:
     return found
 
 
-def remove_directories(directory: str, *, limit: float = 1.0) -> None:
-    """rmdir(2) of a directory and all below it, the deepest first.
+def remove_directories(directories: Iterable[str], *, limit: float = 1.0) -> None:
+    """rmdir(2) of directories and all below them, the deepest first.
 
     EBUSY (a process is dying) is retried for `limit`.
     """
     deadline = time.monotonic() + limit
     pause = 0.001
+    left = list(directories)
     while True:
-        try:
-            for inner in reversed(list(tree(directory))):
-                _remove_one(inner)
+        errors = {directory: error for directory in left if (error := _remove_tree(directory)) is not None}
+        left = list(errors)
+        if not left:
             return
-        except OSError as error:
-            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY) or time.monotonic() > deadline:
-                raise
+        if time.monotonic() > deadline:
+            raise errors[left[0]]
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
 
 
-def _remove_one(directory: str) -> None:
+def _remove_tree(directory: str) -> OSError | None:
+    """One try; the error when it is worth another one."""
     try:
-        os.rmdir(directory)
-    except FileNotFoundError:
-        pass  # systemd or the OCI runtime was faster
+        for inner in reversed(list(tree(directory))):
+            os.rmdir(inner)
+    except FileNotFoundError as error:
+        return error if os.path.isdir(directory) else None  # systemd or the OCI runtime was faster
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+            raise
+        return error
+    return None
 
 
 def kill_until_empty(path: str, list_pids: Callable[[], list[int]], strike: Callable[[], None], limit: float) -> None:

@@ -68,14 +68,7 @@ class LegacyHierarchy:
 
     def remove(self, path: str) -> None:
         """Remove a cgroup and its children everywhere; not there is fine, EBUSY is retried for a second."""
-        errors = []
-        for directory in self._dirs(path):
-            try:
-                remove_directories(directory)
-            except OSError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        remove_directories(self._dirs(path))
 
     def pids(self, path: str) -> list[int]:
         """Processes in the cgroup and its children, by the first tracking controller that has it."""

@@ -67,7 +67,7 @@ class UnifiedHierarchy:
 
     def remove(self, path: str) -> None:
         """Remove a cgroup and its children; not there is fine, EBUSY is retried for a second."""
-        remove_directories(self._dir(path))
+        remove_directories([self._dir(path)])
 
     def pids(self, path: str) -> list[int]:
         """Processes in the cgroup and its children."""
