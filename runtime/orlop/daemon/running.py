@@ -34,6 +34,7 @@ STOP_GRACE = 2.0
 
 def main(config_path: str | None = None, log_level: str = "") -> int:
     """Run the daemon in the foreground; returns its exit status."""
+    config_path = os.path.abspath(config_path) if config_path else None
     try:
         loaded = load(config_path)
     except ConfigError as error:
@@ -43,6 +44,7 @@ def main(config_path: str | None = None, log_level: str = "") -> int:
     if os.geteuid() != 0:
         log.error("orlopd must run as root: it makes namespaces, mounts and cgroups")
         return 1
+    os.chdir("/")  # keeps no filesystem busy that the starting shell stood in
     try:
         asyncio.run(_run(loaded, config_path))
     except (OrlopError, OSError) as error:

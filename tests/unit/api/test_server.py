@@ -20,7 +20,8 @@ from orlop.api import answering as answering_module
 from orlop.api.client import CriClient
 from orlop.api.gate import Gate
 from orlop.api.handling import generic_handlers
-from orlop.api.server import CriServer, answers, claim
+from orlop.api.server import CriServer
+from orlop.api.sockets import answers, claim
 from orlop.api.v1 import container_pb2, image_pb2, pod_pb2, runtime_pb2
 from orlop.model.errors import AlreadyExists, FailedPrecondition, NotFound
 
