@@ -1,9 +1,10 @@
-"""A container of the real OCI runtime and the real conmon, with verbs: what a test needs around the parts under test."""
+"""A container of the real OCI runtime and the real conmon, with verbs: what tests need around the parts under test."""
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,3 +240,31 @@ class Box:
         shutil.rmtree(self.bundle, ignore_errors=True)
         for hierarchy in cgroups.hierarchies():
             cgroups.remove(Path(f"{hierarchy}{self.cgroup}"))
+
+
+def script(path: str, body: str) -> None:
+    """A program in place of an OCI runtime, for faults that must be ordered."""
+    Path(path).write_text(f"#!/bin/sh\n{body}\n")
+    os.chmod(path, 0o755)
+
+
+def read(path: str) -> str:
+    """A file's text."""
+    return Path(path).read_text()
+
+
+def write(path: str, text: str) -> None:
+    """Make a file."""
+    Path(path).write_text(text)
+
+
+def listing(path: str) -> list[str]:
+    """A directory's names; none when it does not exist."""
+    return os.listdir(path) if os.path.isdir(path) else []
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait, 10 s at most, for something that no event tells."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - files and processes of others
+            await asyncio.sleep(0.01)

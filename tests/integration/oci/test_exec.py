@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from orlop.engine.oci.spec import exec_process_of
 from orlop.linux.cgroups.detection import detect
 from orlop.model.errors import InvalidArgument, NotFound, TimedOut
 from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile
-from tests.integration.oci.box import Box, Place, config
+from tests.integration.oci.box import Box, Place, config, script, until
 
 Make = Callable[..., Box]
 
@@ -76,7 +77,7 @@ async def test_a_daemonised_grandchild_does_not_hold_the_answer(sleeper: Box) ->
 
 
 @pytest.mark.parametrize(
-    "script",
+    "body",
     [
         "sleep 777",
         "sleep 777 & sleep 777 & wait",
@@ -85,9 +86,9 @@ async def test_a_daemonised_grandchild_does_not_hold_the_answer(sleeper: Box) ->
         "trap '' TERM; while true; do sleep 777; done",
     ],
 )
-async def test_a_time_limit_kills_all_descendants_and_nobody_else(sleeper: Box, script: str) -> None:
-    with pytest.raises(TimedOut, match="0.5 s"):
-        await sleeper.execute(script, timeout=0.5)
+async def test_a_time_limit_kills_all_descendants_and_nobody_else(sleeper: Box, body: str) -> None:
+    with pytest.raises(TimedOut, match=r"0\.5 s"):
+        await sleeper.execute(body, timeout=0.5)
     assert processes_of(sleeper) == ["sleep 1000"]
     assert (await sleeper.execute("echo fine")).stdout == b"fine\n"
 
@@ -101,19 +102,16 @@ async def test_without_a_cgroup_the_descendants_are_found_as_well(sleeper: Box) 
 
 async def test_a_cancelled_caller_leaves_nothing_running(sleeper: Box) -> None:
     task = asyncio.create_task(sleeper.execute("sleep 777"))
-    while processes_of(sleeper) == ["sleep 1000"]:
-        await asyncio.sleep(0.01)
+    await until(lambda: processes_of(sleeper) != ["sleep 1000"])  # the runtime is at work, or done
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert processes_of(sleeper) == ["sleep 1000"]
 
 
-async def test_a_runtime_that_hangs_is_given_up(sleeper: Box, tmp_path: "os.PathLike[str]") -> None:
-    fake = os.path.join(tmp_path, "hanging-runtime")
-    with open(fake, "w", encoding="ascii") as file:
-        file.write("#!/bin/sh\nexec sleep 777\n")
-    os.chmod(fake, 0o755)
+async def test_a_runtime_that_hangs_is_given_up(sleeper: Box, tmp_path: Path) -> None:
+    fake = str(tmp_path / "hanging-runtime")
+    script(fake, "exec sleep 777")
     target = replace(sleeper.target(), runtime=replace(sleeper.place.runtime, path=fake, time_limit=0.3))
     with pytest.raises(TimedOut, match="did not end in time"):
         await exec_sync(target, exec_process_of(sleeper.bundle, ("true",)), reaper=Reaper.current())

@@ -1,16 +1,16 @@
 """Create, start, exit: conmon and the OCI runtime doing what the spec and the request say."""
 
-import os
 import re
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from orlop.engine.oci.resources import linux_resources
 from orlop.model.errors import FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.resources import LinuxContainerResources
-from tests.integration.oci.box import Box, Place, config
+from tests.harness import cgroups
+from tests.integration.oci.box import Box, Place, config, listing, read
 
 Make = Callable[..., Box]
 
@@ -31,7 +31,7 @@ async def test_a_signal_becomes_128_and_its_number(box: Make) -> None:
 async def test_a_created_container_waits_for_its_start(box: Make) -> None:
     one = await box(config("echo ran")).create()
     assert one.runs()
-    assert not Path(one.log_path).read_text()
+    assert not read(one.log_path)
     await one.place.runtime.start(one.id)
     await one.finish()
     assert one.output() == "ran"
@@ -40,7 +40,7 @@ async def test_a_created_container_waits_for_its_start(box: Make) -> None:
 async def test_log_lines_have_time_stream_and_tag(box: Make) -> None:
     one = box(config("echo out; echo err >&2"))
     await one.run()
-    lines = sorted(Path(one.log_path).read_text().splitlines(), key=lambda line: line.split(" ")[1], reverse=True)
+    lines = sorted(read(one.log_path).splitlines(), key=lambda line: line.split(" ")[1], reverse=True)
     assert [line.split(" ", 1)[1] for line in lines] == ["stdout F out", "stderr F err"]
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}[+-]\d\d:\d\d ", line) for line in lines)
 
@@ -64,8 +64,8 @@ async def test_a_failed_creation_leaves_no_monitor_and_no_link(box: Make, at: Pl
     one = box(config("no-such-program", "x"))
     with pytest.raises(InvalidArgument):
         await one.create()
-    assert os.listdir(at.path("sock")) == []
-    assert os.listdir(at.path("exits")) == []
+    assert listing(at.path("sock")) == []
+    assert listing(at.path("exits")) == []
 
 
 async def test_starting_twice_is_a_failed_precondition(box: Make) -> None:
@@ -84,14 +84,11 @@ async def test_delete_is_idempotent_and_other_verbs_say_what_is_missing(at: Plac
 
 
 async def test_update_changes_the_limits(box: Make) -> None:
-    from orlop.engine.oci.resources import linux_resources
-    from tests.harness import cgroups
-
     one = await box(config("sleep", "1000", resources=LinuxContainerResources(cpu_shares=512))).start()
     wanted = LinuxContainerResources(cpu_shares=256, memory_limit_in_bytes=64 << 20)
     await one.place.runtime.update(one.id, linux_resources(wanted, one.place.facts))
     if cgroups.is_v2():
-        assert Path(f"{cgroups.ROOT}{one.cgroup}/memory.max").read_text().strip() == str(64 << 20)
+        assert read(f"{cgroups.ROOT}{one.cgroup}/memory.max").strip() == str(64 << 20)
     else:
-        assert Path(f"{cgroups.ROOT}/cpu{one.cgroup}/cpu.shares").read_text().strip() == "256"
-        assert Path(f"{cgroups.ROOT}/memory{one.cgroup}/memory.limit_in_bytes").read_text().strip() == str(64 << 20)
+        assert read(f"{cgroups.ROOT}/cpu{one.cgroup}/cpu.shares").strip() == "256"
+        assert read(f"{cgroups.ROOT}/memory{one.cgroup}/memory.limit_in_bytes").strip() == str(64 << 20)

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from orlop.engine.monitor.placement import monitor_cgroup
 from orlop.linux.cgroups.detection import detect
 from orlop.model.errors import FailedPrecondition, TimedOut
 from tests.harness import cgroups
-from tests.integration.oci.box import CONMON, Box, Place, config
+from tests.integration.oci.box import CONMON, Box, Place, config, listing, read, script, until
 
 Make = Callable[..., Box]
 
@@ -46,25 +45,23 @@ async def test_a_place_that_fails_creates_nothing(box: Make, at: Place) -> None:
     one = box(config("touch /tmp/ran"))
     with pytest.raises(OSError, match="no space"):
         await one.create(place=refuse)
-    assert os.listdir(at.path("sock")) == os.listdir(at.path("exits")) == []
-    assert not os.path.exists(os.path.join(at.runtime.root, one.id))
+    assert listing(at.path("sock")) == listing(at.path("exits")) == []
+    assert one.id not in listing(at.runtime.root)
 
 
 async def test_a_creation_that_takes_too_long_is_ended_with_all_its_processes(box: Make, at: Place) -> None:
     hanging = at.path("hanging-runtime")
-    Path(hanging).write_text("#!/bin/sh\nsleep 777\n")
-    os.chmod(hanging, 0o755)
+    script(hanging, "sleep 777")
     one = box(config("true"))
     with pytest.raises(TimedOut, match=one.id):
         await one.create(runtime_path=hanging, timeout=0.5)
     # That no process is left, conmon and the runtime's child included, the leak check sees.
-    assert os.listdir(at.path("sock")) == []
+    assert listing(at.path("sock")) == []
 
 
 async def test_a_runtime_that_dies_without_a_word(box: Make, at: Place) -> None:
     silent = at.path("silent-runtime")
-    Path(silent).write_text("#!/bin/sh\nexit 1\n")
-    os.chmod(silent, 0o755)
+    script(silent, "exit 1")
     with pytest.raises(Exception, match="create container"):
         await box(config("true")).create(runtime_path=silent)
 
@@ -72,18 +69,18 @@ async def test_a_runtime_that_dies_without_a_word(box: Make, at: Place) -> None:
 async def test_reopening_a_rotated_log(box: Make) -> None:
     one = await box(config("while true; do echo tick; sleep 0.02; done")).start()
     rotated = f"{one.log_path}.1"
-    await until(lambda: "tick" in Path(one.log_path).read_text())
+    await until(lambda: "tick" in read(one.log_path))
     os.rename(one.log_path, rotated)
     await reopen_log(one.bundle, one.log_path)
-    await until(lambda: "tick" in Path(one.log_path).read_text())
-    assert "tick" in Path(rotated).read_text()
+    await until(lambda: "tick" in read(one.log_path))
+    assert "tick" in read(rotated)
 
 
 async def test_a_log_that_was_not_rotated_keeps_its_lines(box: Make) -> None:
     one = await box(config("echo first; sleep 1000")).start()
-    await until(lambda: "first" in Path(one.log_path).read_text())
+    await until(lambda: "first" in read(one.log_path))
     await reopen_log(one.bundle, one.log_path)
-    assert "first" in Path(one.log_path).read_text()
+    assert "first" in read(one.log_path)
 
 
 async def test_reopening_after_the_end_is_refused(box: Make) -> None:
@@ -94,7 +91,7 @@ async def test_reopening_after_the_end_is_refused(box: Make) -> None:
 
 
 async def test_resizing_a_terminal(box: Make) -> None:
-    one = await box(config("until stty size | grep '50 132'; do sleep 0.05; done", tty=True)).start()
+    one = await box(config("until stty size 2>/dev/null | grep '50 132'; do sleep 0.05; done", tty=True)).start()
     resize_terminal(one.bundle, width=132, height=50)
     await asyncio.wait_for(one.finish(), 10)
     assert one.output().strip() == "50 132"
@@ -129,7 +126,7 @@ async def test_exits_before_and_during_the_watch(box: Make, at: Place) -> None:
     watch.close()
     await task
     assert [(found.container_id, found.exit_code) for found in seen] == [(early.id, 3), (late.id, 137)]
-    assert os.listdir(at.path("exits")) == [late.id]
+    assert listing(at.path("exits")) == [late.id]
     assert seen[0].finished_at <= seen[1].finished_at
 
 
@@ -153,10 +150,3 @@ async def test_the_death_of_a_monitor_is_seen(box: Make) -> None:
     assert gone == [first.id]
     for one in (first, second):
         one.signal(signal.SIGKILL)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait, 10 s at most."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)

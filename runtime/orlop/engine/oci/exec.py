@@ -6,7 +6,6 @@ come through a console socket that the caller listens on.
 
 import asyncio
 import os
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,28 +71,16 @@ async def exec_detached(
 
     Returns its pid in the node's namespace. The caller owns the descriptors, and awaits the pid with the reaper.
     """
-    doing = f"execute {process['args'][0]!r} in container {target.container_id}"
-    with _work_dir(target.run_dir) as work:
-        pid_file, log = os.path.join(work, "pid"), os.path.join(work, "log")
-        spec = os.path.join(work, "process.json")
-        write_atomic(spec, msgspec.json.encode(process), 0o600)
-        args = ["exec", "--detach", "--pid-file", pid_file, "--process", spec]
-        if console_socket:
-            args += ["--console-socket", console_socket]
-        argv = target.runtime.command(*args, target.container_id, log=log)
-        try:
-            status = await _finish(argv, (stdin, stdout, stderr), target.runtime.time_limit)
-        except TimeoutError as error:
-            _kill_started(pid_file)
-            raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
-        except asyncio.CancelledError:
-            _kill_started(pid_file)
-            raise
-        except OSError as error:
-            raise Unavailable(f"cannot {doing}: {target.runtime.path}: {error.strerror}") from error
-        if status:
-            raise runtime_error(doing, read_text_or(log, ""))
-        return int(read_text(pid_file))
+    starting = asyncio.create_task(_start(target, process, (stdin, stdout, stderr), console_socket))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # The command may be about to run, or run already: only the runtime's end tells.
+        await asyncio.wait([starting], timeout=KILL_LIMIT)
+        if starting.done() and not starting.exception():
+            await _kill(starting.result())
+        starting.cancel()
+        raise
 
 
 async def exec_sync(
@@ -123,14 +110,38 @@ async def exec_sync(
         return ExecResult(exit_code=code, stdout=stdout.drain(), stderr=stderr.drain())
 
 
+async def _start(
+    target: ExecTarget, process: Spec, streams: tuple[int | None, int | None, int | None], console_socket: str
+) -> int:
+    doing = f"execute {process['args'][0]!r} in container {target.container_id}"
+    with _work_dir(target.run_dir) as work:
+        pid_file, log, spec = (os.path.join(work, name) for name in ("pid", "log", "process.json"))
+        write_atomic(spec, msgspec.json.encode(process), 0o600)
+        args = ["exec", "--detach", "--pid-file", pid_file, "--process", spec]
+        if console_socket:
+            args += ["--console-socket", console_socket]
+        argv = target.runtime.command(*args, target.container_id, log=log)
+        try:
+            status = await _finish(argv, streams, target.runtime.time_limit)
+        except TimeoutError as error:
+            raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
+        except OSError as error:
+            raise Unavailable(f"cannot {doing}: {target.runtime.path}: {error.strerror}") from error
+        if status:
+            raise runtime_error(doing, read_text_or(log, ""))
+        return int(read_text(pid_file))
+
+
 async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, int | None], time_limit: float) -> int:
-    """Run the OCI runtime itself to its end; it is killed when that takes too long or the caller is cancelled."""
+    """Run the OCI runtime itself to its end; what takes too long is killed with all that it started."""
     running = start(argv, stdin=streams[0], stdout=streams[1], stderr=streams[2])
+    began = _start_time(running.pid)
     try:
         async with asyncio.timeout(time_limit):
             return await running.wait()
     except BaseException:
-        running.kill()
+        if began is not None:
+            kill_tree(running.pid, began)  # on the loop: it must happen, cancelled or not
         raise
 
 
@@ -154,21 +165,17 @@ async def _abandon(
         await reaper.wait(pid, began)
 
 
+async def _kill(pid: int) -> None:
+    if began := _start_time(pid):
+        await offload(kill_tree, pid, began)
+
+
 def _start_time(pid: int) -> int | None:
     """None when the command has ended and been reaped already: then the reaper's latest status of this pid is its."""
     try:
         return start_time(pid)
     except ProcessLookupError:
         return None
-
-
-def _kill_started(pid_file: str) -> None:
-    """The runtime was stopped half-way: kill the command if it runs already."""
-    if text := read_text_or(pid_file, ""):
-        try:
-            os.kill(int(text), signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it has ended by itself
 
 
 @contextmanager

@@ -12,45 +12,57 @@ def kill_tree(pid: int, start: int, *, hierarchy: Hierarchy | None = None, cgrou
     """SIGKILL a process and its descendants. Blocks for some milliseconds.
 
     With the container's cgroup it is frozen meanwhile, so that nobody can fork away. Without, all processes of the node
-    are looked at. Descendants are children of children, and whoever is in a session that one of them leads: that finds
-    those whose parent has ended.
+    are looked at. Descendants are children of children, and whoever is in the process's session or in one that a
+    descendant leads: that finds those whose parent has ended. The process must have a session that is not the caller's.
     """
-    frozen = hierarchy is not None and bool(cgroup) and hierarchy.exists(cgroup)
-    if hierarchy is None or not frozen:
-        _kill_until_none_is_new({pid: start}, _all_pids)
+    if hierarchy is None or not cgroup or not hierarchy.exists(cgroup):
+        _kill_all(pid, start, _all_pids)
         return
     hierarchy.freeze(cgroup)
     try:
-        _kill_until_none_is_new({pid: start}, lambda: hierarchy.pids(cgroup))
+        _kill_all(pid, start, lambda: hierarchy.pids(cgroup))
     finally:
         # Killed but frozen processes die (cgroup v1) only when they are thawed.
         hierarchy.thaw(cgroup)
 
 
-def _kill_until_none_is_new(doomed: dict[int, int], candidates: Callable[[], Iterable[int]]) -> None:
-    """Freezing and killing take effect a little later than asked for: look again until nobody new is found."""
-    new = dict(doomed)
+def _kill_all(pid: int, start: int, candidates: Callable[[], Iterable[int]]) -> None:
+    """Stop the family before any of it is killed: the children of a dead process are nobody's.
+
+    Freezing and stopping take effect a little later than asked for, so we look until nobody new is found.
+    """
+    sessions = {pid, _session(pid)} - {os.getsid(0)}
+    doomed: dict[int, int] = {}
+    new = {pid: start}
     while new:
-        for pid, start in new.items():
-            send_signal(pid, start, signal.SIGKILL)
-        new = _descendants(doomed, candidates())
+        _signal(new, signal.SIGSTOP)
         doomed |= new
+        new = _descendants(doomed, sessions, candidates())
+    _signal(doomed, signal.SIGKILL)
 
 
-def _descendants(doomed: dict[int, int], candidates: Iterable[int]) -> dict[int, int]:
-    """Those among the candidates, not yet doomed, that descend from the doomed: pid to start time."""
+def _signal(processes: dict[int, int], number: int) -> None:
+    for pid, start in processes.items():
+        send_signal(pid, start, number)
+
+
+def _descendants(doomed: dict[int, int], sessions: set[int], candidates: Iterable[int]) -> dict[int, int]:
+    """Those among the candidates, not yet doomed, that belong to the family: pid to start time."""
     found: dict[int, int] = {}
     living = {pid: relation for pid in candidates if pid not in doomed and (relation := _relation(pid))}
-    grown = True
-    while grown:
-        related = [
-            pid
-            for pid, (_, parent, session) in living.items()
-            if not {parent, session}.isdisjoint(doomed) or not {parent, session}.isdisjoint(found)
-        ]
+    related: list[int] | None = None
+    while related is None or related:
+        family = doomed.keys() | found.keys()
+        related = [pid for pid, (_, parent, sid) in living.items() if parent in family or sid in family | sessions]
         found |= {pid: living.pop(pid)[0] for pid in related}
-        grown = bool(related)
     return found
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return pid
 
 
 def _relation(pid: int) -> tuple[int, int, int] | None:
