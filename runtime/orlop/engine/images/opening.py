@@ -6,19 +6,14 @@ The tables come from the caller (orlop.engine.state.store_db.StoreDatabase), for
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orlop.engine.images.hosts import Hosts, RegistryHost
+from orlop.engine.images.install import Installer
 from orlop.engine.images.store import Images
+from orlop.engine.images.transport import Transport
+from orlop.engine.storage.blobs import BlobStore
+from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.engine.storage.tables import ImageTable, LayerTable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryHost:
-    """What differs for one registry host."""
-
-    plain_http: bool = False
-    ca_file: str = ""
-    username: str = ""
-    password: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +24,32 @@ class ImageSettings:
     progress_timeout: float = 60.0
     pinned: tuple[str, ...] = ()
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
-    plain_http_loopback: bool = True
-    """Registries on 127.0.0.0/8, ::1 and localhost may answer in plain HTTP, for their bytes never leave the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Images, and roots made from them."""
+    """Images, their layers, and roots made from them."""
 
     images: Images
+    layers: LayerStore
     roots: RootFilesystems
 
 
 def open_images(
     root_dir: str, state_dir: str, settings: ImageSettings, *, images: ImageTable, layers: LayerTable
 ) -> Storage:
-    """Open the store below root_dir. Reads no configuration and starts nothing."""
-    raise NotImplementedError
+    """Open the store below root_dir. Reads no configuration, starts nothing; the caller runs `Images.collect`."""
+    layer_store = LayerStore(root_dir, layers)
+    roots = RootFilesystems(root_dir, state_dir, layer_store)
+    blobs = BlobStore(root_dir)
+    store = Images(
+        table=images,
+        blobs=blobs,
+        layers=layer_store,
+        installer=Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads),
+        transport=Transport(Hosts(settings.registries)),
+        layers_in_use=roots.layers_in_use,
+        pinned=settings.pinned,
+        progress_timeout=settings.progress_timeout,
+    )
+    return Storage(store, layer_store, roots)

@@ -1,52 +1,177 @@
 """`Images`: the image store as the services see it: pull, find, list, remove, import.
 
-The work itself is in pull (registries), archive (files), catalog (names) and orlop.engine.storage (layers).
+The work itself is in resolve and install (pulls), archives (files), catalog (names) and orlop.engine.storage (layers).
 """
 
-from collections.abc import Collection, Sequence
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+import msgspec
+
+from orlop.aio.joining import Joining
+from orlop.engine.images import archives, catalog, reference, salvage
+from orlop.engine.images.credentials import Credentials, from_auth_config
+from orlop.engine.images.install import Installer
+from orlop.engine.images.registry import Repository
+from orlop.engine.images.resolve import resolve
+from orlop.engine.images.transport import Transport
+from orlop.engine.storage.blobs import BlobStore
+from orlop.engine.storage.layers import LayerStore
+from orlop.engine.storage.tables import ImageTable
+from orlop.model.errors import FailedPrecondition, InvalidArgument, TimedOut, Unauthenticated, Unavailable
 from orlop.model.image import AuthConfig, ImageRecord
+
+log = logging.getLogger(__name__)
+
+# After these the kubelet asks again soon, and complete layers save it a download.
+_WORTH_KEEPING_LAYERS = (Unavailable, TimedOut, Unauthenticated)
 
 
 class Images:
     """All images of this node. Reads are answered from memory."""
 
+    def __init__(
+        self,
+        *,
+        table: ImageTable,
+        blobs: BlobStore,
+        layers: LayerStore,
+        installer: Installer,
+        transport: Transport,
+        layers_in_use: Callable[[], Awaitable[Collection[str]]],
+        pinned: Sequence[str] = (),
+        progress_timeout: float = 60.0,
+    ) -> None:
+        self._table = table
+        self._blobs = blobs
+        self._layers = layers
+        self._installer = installer
+        self._transport = transport
+        self._layers_in_use = layers_in_use
+        self._pinned = tuple(pinned)
+        self._progress_timeout = progress_timeout
+        self._pulls: Joining[tuple[str, Credentials], ImageRecord] = Joining("pull")
+
     async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
-        """Bring an image here. Asking twice at once is one download."""
-        raise NotImplementedError
+        """Bring an image here. Asking twice at once, with the same credentials, is one download."""
+        name = reference.parse(ref)
+        credentials = from_auth_config(auth, name.domain) or self._configured(name.domain)
+        return await self._pulls.do((str(name), credentials), lambda: self._pull(name, credentials))
+
+    def _configured(self, domain: str) -> Credentials:
+        host = self._transport.hosts.of(domain)
+        return Credentials(username=host.username, password=host.password)
+
+    async def _pull(self, name: reference.Reference, credentials: Credentials) -> ImageRecord:
+        begun = time.monotonic()
+        source = Repository(self._transport, name, credentials, progress_timeout=self._progress_timeout)
+        try:
+            resolved = await resolve(source, name.target)
+            digest = str(name.with_digest(resolved.top_digest))
+            # A name with a tag and a digest pins the digest: the tag may have moved on, so it is not taken.
+            tags = [] if name.digest else [str(name)]
+            record = await self._installer.install(resolved, source, tags=tags, names=[digest])
+        except _WORTH_KEEPING_LAYERS:
+            raise
+        except Exception:  # whatever failed, nothing is left
+            await self._collect()
+            raise
+        log.info("pulled %s as %s in %.1f s", name, record.id, time.monotonic() - begun)
+        return self._shown(record)
 
     async def list(self) -> tuple[ImageRecord, ...]:
         """Every image, by id."""
-        raise NotImplementedError
+        return tuple(self._shown(image) for image in self._table.all())
 
     async def find(self, ref_or_id: str) -> ImageRecord | None:
         """By id ("sha256:<hex>", or at least 12 digits of it), name with a tag, or name with a digest."""
-        raise NotImplementedError
+        image = catalog.find(self._table.all(), ref_or_id)
+        return None if image is None else self._shown(image)
+
+    def _shown(self, image: ImageRecord) -> ImageRecord:
+        pinned = catalog.is_pinned(image, self._pinned)
+        return msgspec.structs.replace(image, pinned=True) if pinned else image
 
     async def remove(self, ref_or_id: str, in_use: Collection[str] = ()) -> Sequence[str]:
         """By id: all its names go, and it. By name: the name goes, and with the last one the image.
 
-        Returns ids of images that are gone now. What is not here is no error. Raises FailedPrecondition when the image
-        would go and its id is in in_use.
+        Returns ids of images that are gone now. What is not here is no error: the CRI says that the call is idempotent.
+        Raises FailedPrecondition when the image would go and its id is in in_use; a mapping tells what uses it.
         """
-        raise NotImplementedError
+        gone: list[ImageRecord] = []
+
+        def decide(images: Sequence[ImageRecord]) -> tuple[Collection[ImageRecord], Collection[str]]:
+            image, change = catalog.remove(images, ref_or_id)
+            if image is not None and change.delete:
+                _check_unused(image, ref_or_id, in_use)
+                gone.append(image)
+            return change.put, change.delete
+
+        async with self._installer.records:
+            await self._table.change(decide)
+            await self._blobs.remove([each for image in gone for each in (image.manifest_digest, image.id)])
+        if gone:
+            await self._collect()
+        return [image.id for image in gone]
 
     async def import_archive(self, path: str, tags: Sequence[str] = ()) -> Sequence[ImageRecord]:
-        """Bring images here from an OCI layout (directory, or tar plain or compressed) or a docker-save archive."""
-        raise NotImplementedError
+        """Bring images here from an OCI layout (directory, or tar plain or compressed) or a docker-save archive.
+
+        `tags` name the image in place of what the archive calls it; then the archive must hold one image only.
+        """
+        given = [str(reference.parse(tag)) for tag in tags]
+        records = []
+        try:
+            async with archives.opened(path, self._layers.scratch) as archive:
+                images = await archive.images()
+                if given and len(images) != 1:
+                    raise InvalidArgument(f"{path} holds {len(images)} images; they cannot all be called {given[0]}")
+                for image in images:
+                    resolved = await resolve(archive, image.target)
+                    names = given or image.tags
+                    records.append(await self._installer.install(resolved, archive, tags=names))
+        except Exception:  # whatever failed, no half of an image is left
+            await self._collect()
+            raise
+        return [self._shown(record) for record in records]
 
     async def usage(self) -> tuple[int, int]:
         """Bytes and inodes of all layers, from the records."""
-        raise NotImplementedError
+        return self._layers.usage()
 
     async def config_json(self, image_id: str) -> bytes:
         """The image configuration as the registry has it (verbose ImageStatus)."""
-        raise NotImplementedError
+        return await self._blobs.read(image_id)
+
+    async def used_by_containers(self) -> Mapping[str, str]:
+        """Images whose layers are under a container's root, for callers who do not know the containers."""
+        used = await self._layers_in_use()
+        return {image.id: "a container" for image in self._table.all() if image.layers and image.layers[-1] in used}
 
     async def collect(self) -> None:
         """At start: remove half-made layers and what nothing refers to; rebuild records that were lost."""
-        raise NotImplementedError
+        await self._layers.repair()
+        if self._table.lost:
+            await salvage.rebuild(self._blobs, self._layers, self._table)
+        else:
+            images = self._table.all()
+            known = {digest for image in images for digest in (image.id, image.manifest_digest)}
+            await self._blobs.sweep(lambda digest: digest in known)
+        await self._collect()
+
+    async def _collect(self) -> None:
+        removed = await self._layers.collect(self._installer.leased() | frozenset(await self._layers_in_use()))
+        if removed:
+            log.info("removed %d layers, %d bytes", len(removed), sum(layer.size for layer in removed))
 
     async def aclose(self) -> None:
         """End running pulls and close connections."""
-        raise NotImplementedError
+        await self._pulls.aclose()
+        await self._transport.aclose()
+
+
+def _check_unused(image: ImageRecord, asked: str, in_use: Collection[str]) -> None:
+    if image.id in in_use:
+        who = in_use[image.id] if isinstance(in_use, Mapping) else "a container"
+        raise FailedPrecondition(f"image {asked} ({image.id}) is in use by {who}; remove that first")

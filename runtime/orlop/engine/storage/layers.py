@@ -1,9 +1,201 @@
-"""`LayerStore`: unpacked layers, each a directory named by its chain id that appears by one rename."""
+"""`LayerStore`: unpacked layers, each a directory named by its chain id that appears by one rename.
+
+    <root_dir>/tmp/<random>/diff       a layer while it is unpacked
+    <root_dir>/layers/<hex>/diff       its files, complete and synced: a lower directory for overlayfs
+    <root_dir>/layers/<hex>/layer.json its record, so that a lost database can be built again
+
+A layer without a record is rubbish, a record without a layer is dropped: `repair` sees to both at start. Unpacking is in
+unpacking, and what refers to layers is in images.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+
+import msgspec
+
+from orlop.aio.threads import offload
+from orlop.engine.storage import digests, inheritance
+from orlop.engine.storage.tables import LayerTable
+from orlop.linux.files import ensure_dir, read_bytes, remove_tree, sync_directory, sync_filesystem, write_atomic
+from orlop.model.base import from_json, to_json
+from orlop.model.errors import ResourceExhausted
+from orlop.model.layer import LayerRecord
+
+log = logging.getLogger(__name__)
 
 
 class LayerStore:
-    """The layers of this node: <root_dir>/layers/<hex of chain id>/diff."""
+    """The layers of this node."""
+
+    def __init__(self, root_dir: str, table: LayerTable) -> None:
+        self._layers = os.path.join(root_dir, "layers")
+        self._tmp = os.path.join(root_dir, "tmp")
+        self.scratch = self._tmp
+        """For files without a name, on the same filesystem."""
+        self._table = table
+        for directory in (self._layers, self._tmp):
+            ensure_dir(directory, 0o700)  # a layer may hold set-uid programs: only root comes in here
 
     def path(self, chain_id: str) -> str:
         """The layer's files: a lower directory for overlayfs."""
-        raise NotImplementedError
+        return os.path.join(self._home(chain_id), "diff")
+
+    def _home(self, chain_id: str) -> str:
+        return os.path.join(self._layers, digests.hexadecimal(chain_id))
+
+    def get(self, chain_id: str) -> LayerRecord | None:
+        """The layer's record; None when it has to be fetched."""
+        return self._table.get(chain_id)
+
+    def usage(self) -> tuple[int, int]:
+        """Bytes and inodes of all layers, as counted while unpacking."""
+        records = self._table.all()
+        return sum(each.size for each in records), sum(each.inodes for each in records)
+
+    @contextlib.asynccontextmanager
+    async def staging(self) -> AsyncIterator[str]:
+        """A fresh directory, with an empty "diff" in it; gone afterwards unless `commit` has taken it."""
+        home, claim = await offload(self._stage)
+        try:
+            yield home
+        finally:
+            await asyncio.shield(offload(_unstage, home, claim))
+
+    def _stage(self) -> tuple[str, int]:
+        """The directory and a lock on it: the `repair` of another process keeps its hands off."""
+        try:
+            home = tempfile.mkdtemp(dir=self._tmp)
+            claim = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(claim, fcntl.LOCK_EX)
+            os.mkdir(os.path.join(home, "diff"), 0o755)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot make a directory in {self._tmp}: {error.strerror}") from error
+        return home, claim
+
+    async def commit(self, home: str, record: LayerRecord, implicit: Sequence[str]) -> None:
+        """Make a staged layer one of the store's: synced, recorded, moved into place by one rename.
+
+        What it has not listed itself (`implicit`) takes after the layers below, which must be here by now. When another
+        process has committed the same layer meanwhile, this one is left where it is.
+        """
+        below = self.chain(record.parent)
+        await offload(self._complete, home, record, implicit, below)
+        await self._table.add(record, lambda: self._place(home, record.id))
+
+    def chain(self, chain_id: str) -> list[str]:
+        """A layer and all that are below it, topmost first."""
+        found: list[str] = []
+        while chain_id:
+            record = self._table.get(chain_id)
+            found.append(chain_id)
+            chain_id = record.parent if record is not None else ""
+        return found
+
+    def _complete(self, home: str, record: LayerRecord, implicit: Sequence[str], below: Sequence[str]) -> None:
+        try:
+            inheritance.inherit(os.path.join(home, "diff"), implicit, [self.path(each) for each in below])
+            write_atomic(os.path.join(home, "layer.json"), to_json(record), 0o600)
+            sync_filesystem(home)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot complete layer {record.id} in {home}: {error.strerror}") from error
+
+    def _place(self, home: str, chain_id: str) -> None:
+        """Inside the database's transaction, so nobody else moves this layer at the same time."""
+        target = self._home(chain_id)
+        if os.path.lexists(target):  # without a record: rubbish of a run that was killed
+            self._move_away(target)
+        os.rename(home, target)
+        sync_directory(self._layers)
+
+    def _move_away(self, path: str) -> str:
+        aside = tempfile.mkdtemp(dir=self._tmp, prefix="gone-")
+        os.rename(path, os.path.join(aside, "layer"))
+        return aside
+
+    async def collect(self, keep: Collection[str]) -> Sequence[LayerRecord]:
+        """Remove the layers that no image needs and that nothing in `keep`, nor anything above it, stands on."""
+        aside: list[str] = []
+
+        def discard(chain_id: str) -> None:
+            with contextlib.suppress(FileNotFoundError):
+                aside.append(self._move_away(self._home(chain_id)))
+
+        removed = await self._table.remove_unused(keep, discard)
+        await offload(_remove_trees, aside)
+        return removed
+
+    async def repair(self) -> None:
+        """At start: make records and directories agree, and remove what was being made or removed."""
+        recorded = self._table.all()
+        present = await offload(self._sweep)
+        missing = [each for each in recorded if each.id not in present]
+        for record in missing:
+            log.error("layer %s is recorded, but %s is missing; it is fetched again when it is needed", record.id,
+                      self._home(record.id))  # fmt: skip
+        await self._table.forget([each.id for each in missing])
+        for record in present.values():
+            await self._adopt(record)
+
+    async def _adopt(self, record: LayerRecord) -> None:
+        """Record a complete layer; `collect` removes it again if nothing needs it."""
+        try:
+            await self._table.add(record, lambda: sync_directory(self.path(record.id)))
+        except FileNotFoundError:
+            pass  # another process has removed it since we looked
+
+    def _sweep(self) -> dict[str, LayerRecord]:
+        """The complete layers on disk; everything else is removed."""
+        _remove_trees(filter(_unclaimed, (os.path.join(self._tmp, name) for name in os.listdir(self._tmp))))
+        found = {}
+        for name in os.listdir(self._layers):
+            home = os.path.join(self._layers, name)
+            record = _read_record(home, name)
+            if record is None:
+                remove_tree(home)
+            else:
+                found[record.id] = record
+        return found
+
+
+def _unstage(home: str, claim: int) -> None:
+    os.close(claim)
+    _remove_trees([home])
+
+
+def _unclaimed(path: str) -> bool:
+    """Whether no live process is unpacking into a directory."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def _read_record(home: str, name: str) -> LayerRecord | None:
+    """The record beside a layer, None when there is no complete layer here."""
+    try:
+        record = from_json(read_bytes(os.path.join(home, "layer.json")), LayerRecord)
+    except (OSError, msgspec.DecodeError) as error:
+        log.warning("%s is no complete layer (%s); it is removed", home, error)
+        return None
+    complete = digests.hexadecimal(record.id) == name and os.path.isdir(os.path.join(home, "diff"))
+    return record if complete else None
+
+
+def _remove_trees(paths: Iterable[str]) -> None:
+    for path in paths:
+        try:
+            remove_tree(path)
+        except OSError as error:
+            log.warning("cannot remove %s: %s; it is tried again at the next start", path, error)

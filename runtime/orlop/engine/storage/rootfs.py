@@ -1,9 +1,31 @@
-"""`RootFilesystems`: a container's writable root over its image's layers."""
+"""`RootFilesystems`: a container's writable root over its image's layers.
 
+    <root_dir>/containers/<id>/{upper,work}      what the container writes
+    <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
+    <state_dir>/containers/<id>/rootfs           where the overlay is mounted
+
+The upper directory is not synced (`volatile`): a container does not outlive its node's reboot. Locks are the caller's: one
+verb at a time for one container.
+"""
+
+import os
+import re
+import stat
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orlop.aio.joining import Joining
+from orlop.aio.threads import offload
 from orlop.engine.storage.layers import LayerStore
+from orlop.linux import mounts
+from orlop.linux.files import ensure_dir, read_text_or, remove_dir, remove_tree, write_atomic
+from orlop.linux.fsinfo import tree_usage
+from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+USAGE_AGE = 10.0
+"""Seconds that a count is good for; a walk that takes long is not repeated before 20 times its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +36,122 @@ class RootfsMount:
     upper: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    bytes: int
+    inodes: int
+    good_until: float
+
+
 class RootFilesystems:
-    """Overlay mounts: upper and work in <root_dir>/containers/<id>, mount point <state_dir>/containers/<id>/rootfs."""
+    """Overlay mounts of containers."""
 
     def __init__(self, root_dir: str, state_dir: str, layers: LayerStore) -> None:
-        raise NotImplementedError
+        self._homes = os.path.join(root_dir, "containers")
+        self._mounts = os.path.join(state_dir, "containers")
+        self._empty = os.path.join(root_dir, "empty")
+        self._layers = layers
+        self._usage: dict[str, _Usage] = {}
+        self._walks: Joining[str, _Usage] = Joining("writable layer usage")
+        # Searchable, not readable: a container's root in a user namespace passes through.
+        ensure_dir(self._homes, 0o711)
+        ensure_dir(self._empty, 0o755)
 
     async def prepare(self, container_id: str, layers: Sequence[str], *, idmap_fd: int | None = None) -> RootfsMount:
-        """Mount a fresh writable root over the layers (chain ids, base first; none is allowed)."""
-        raise NotImplementedError
+        """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
+
+        Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
+        ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
+        """
+        self._check(container_id)
+        missing = [each for each in layers if self._layers.get(each) is None]
+        if missing:
+            raise FailedPrecondition(
+                f"container {container_id} needs layer {missing[0]}, which is not here; pull its image"
+            )
+        try:
+            return await offload(self._prepare, container_id, layers, idmap_fd)
+        except OSError as error:
+            await self.release(container_id)
+            raise ResourceExhausted(f"cannot make the root of container {container_id}: {error}") from error
+
+    def _prepare(self, container_id: str, layers: Sequence[str], idmap_fd: int | None) -> RootfsMount:
+        self._remove(container_id)
+        home, target = self._home(container_id), self.path(container_id)
+        upper, work = os.path.join(home, "upper"), os.path.join(home, "work")
+        lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
+        os.mkdir(home, 0o711)
+        write_atomic(os.path.join(home, "layers"), "".join(f"{each}\n" for each in layers))
+        os.mkdir(upper)
+        os.mkdir(work)
+        _take_after(upper, lower[0])
+        os.makedirs(target, exist_ok=True)
+        mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=idmap_fd)
+        return RootfsMount(path=target, upper=upper)
 
     async def release(self, container_id: str) -> None:
-        """Unmount and delete. Done twice, or for an unknown id, it does nothing."""
-        raise NotImplementedError
+        """Unmount and delete. Done twice, or for an unknown id, it does nothing. Raises OSError when it must be tried again."""
+        self._check(container_id)
+        await offload(self._remove, container_id)
+        self._usage.pop(container_id, None)
+
+    def _remove(self, container_id: str) -> None:
+        target = self.path(container_id)
+        mounts.unmount_below(target)
+        remove_dir(target)
+        try:
+            remove_dir(os.path.dirname(target))
+        except OSError:
+            pass  # others keep files of this container beside the mount point, and remove the directory themselves
+        remove_tree(self._home(container_id))
 
     async def usage(self, container_id: str) -> tuple[int, int]:
         """Bytes and inodes that the container has written, not older than a few seconds; (0, 0) for an unknown id."""
-        raise NotImplementedError
+        usage = self._usage.get(container_id)
+        if usage is None or time.monotonic() > usage.good_until:
+            usage = await self._walks.do(container_id, lambda: self._walk(container_id))
+        return usage.bytes, usage.inodes
+
+    async def _walk(self, container_id: str) -> _Usage:
+        begun = time.monotonic()
+        try:
+            tree = await offload(tree_usage, os.path.join(self._home(container_id), "upper"))
+        except FileNotFoundError:
+            return _Usage(0, 0, 0)
+        now = time.monotonic()
+        usage = _Usage(tree.bytes, tree.inodes, now + max(USAGE_AGE, 20 * (now - begun)))
+        self._usage[container_id] = usage
+        return usage
 
     async def ids(self) -> tuple[str, ...]:
         """Containers that have anything here: recovery releases those that it does not know."""
-        raise NotImplementedError
+        return tuple(await offload(os.listdir, self._homes))
+
+    async def layers_in_use(self) -> frozenset[str]:
+        """Chain ids under any container's root, whether this process or another made it."""
+        return await offload(self._layers_in_use)
+
+    def _layers_in_use(self) -> frozenset[str]:
+        found: set[str] = set()
+        for container_id in os.listdir(self._homes):
+            found.update(read_text_or(os.path.join(self._home(container_id), "layers"), "").split())
+        return frozenset(found)
+
+    def path(self, container_id: str) -> str:
+        """Where a container's root is, or would be, mounted."""
+        return os.path.join(self._mounts, container_id, "rootfs")
+
+    def _home(self, container_id: str) -> str:
+        return os.path.join(self._homes, container_id)
+
+    @staticmethod
+    def _check(container_id: str) -> None:
+        if not _ID.fullmatch(container_id):
+            raise InvalidArgument(f"{container_id!r} cannot be a container id")
+
+
+def _take_after(upper: str, lower: str) -> None:
+    """The merged root shows the upper directory's owner and mode: they must be the image's."""
+    status = os.stat(lower)
+    os.chown(upper, status.st_uid, status.st_gid)
+    os.chmod(upper, stat.S_IMODE(status.st_mode))

@@ -1,0 +1,36 @@
+"""What is configured for single registries, and where a registry's API is. Data only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orlop.engine.images.reference import DEFAULT_DOMAIN
+
+_HUB_API = "registry-1.docker.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryHost:
+    """What differs for one registry host."""
+
+    plain_http: bool = False
+    """Talk HTTP. Never guessed: only where it is set."""
+    ca_file: str = ""
+    """Certificates to trust in place of the system's."""
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The configured registries, by host[:port]."""
+
+    by_name: Mapping[str, RegistryHost]
+
+    def of(self, host: str) -> RegistryHost:
+        """The settings of a host; the defaults for one that is not named."""
+        return self.by_name.get(host, RegistryHost())
+
+    def api(self, domain: str) -> str:
+        """Base URL of a registry's API."""
+        scheme = "http" if self.of(domain).plain_http else "https"
+        return f"{scheme}://{_HUB_API if domain == DEFAULT_DOMAIN else domain}"

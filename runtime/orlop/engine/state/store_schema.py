@@ -1,0 +1,81 @@
+"""The schema of store.db and the opening of the file. What is in the tables is in store_db.
+
+A file that SQLite cannot read, or that a later version wrote, is moved aside under a name that the log tells: images are
+rebuilt from what lies on disk beside it.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for another process's transaction, such as that of `orlop image import`."""
+
+_SCHEMA = """
+CREATE TABLE images (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE layers (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE owed (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+class UnknownSchema(Exception):
+    """The file is of another schema."""
+
+
+def open_or_replace(path: str) -> tuple[sqlite3.Connection, bool]:
+    """A connection, and whether the database was begun just now."""
+    begun = not os.path.exists(path)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    try:
+        return _open(path), begun
+    except (sqlite3.DatabaseError, UnknownSchema) as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NOT_THE_FILE:
+            raise
+        aside = f"{path}.unreadable"
+        log.error("store database %s is unreadable (%s); it is kept as %s, and images are rebuilt from the layers on disk",
+                  path, error, aside)  # fmt: skip
+        _move_aside(path, aside)
+        return _open(path), True
+
+
+# A full disk or another process's long transaction says nothing about the file.
+_NOT_THE_FILE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN)
+
+
+def _open(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise UnknownSchema(f"schema {version}, this version knows {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+        _check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    os.chmod(path, 0o600)
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+
+
+def _move_aside(path: str, aside: str) -> None:
+    os.replace(path, aside)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + suffix)
