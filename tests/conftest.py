@@ -6,9 +6,9 @@ root the tests that need it are skipped, each saying so.
 
 import os
 
-import build_hook
 import pytest
 
+import build_hook
 from tests.harness import cgroups, privacy
 
 TIERS = ("lint", "unit", "integration", "conformance", "molecule")

@@ -105,7 +105,7 @@ def _foreign(name: str) -> bool:
 def _mount_hugetlb() -> None:
     """crun wants every controller mounted, and some machines leave hugetlb out: make a /sys/fs/cgroup that has it.
 
-    The machine's own is covered, in this run's mount namespace alone, by a tmpfs with the same hierarchies and one more.
+    The machine's own is covered, in this run's mount namespace alone, by a tmpfs with its hierarchies and one more.
     """
     controllers = Path("/proc/cgroups").read_text() if Path("/proc/cgroups").exists() else ""
     if is_v2() or "hugetlb\t" not in controllers or (ROOT / "hugetlb" / "cgroup.procs").exists():

@@ -24,8 +24,7 @@ class Cri:
 
     def __init__(self, socket: str) -> None:
         self.socket = socket
-        options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.default_authority", "localhost")]
-        self._channel = grpc.insecure_channel(f"unix:{socket}", options=options)
+        self._channel: grpc.Channel | None = None
 
     def __call__(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
         """Call a unary RPC. Raises grpc.RpcError."""
@@ -34,7 +33,7 @@ class Cri:
     def future(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
         """Begin a unary RPC; the answer is the future's result, and its cancel() is a client that goes away."""
         method = METHODS[rpc]
-        call = self._channel.unary_unary(
+        call = self._connected().unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
@@ -42,8 +41,16 @@ class Cri:
         return call.future(method.request(**fields), timeout=timeout, wait_for_ready=True)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
+        """Close the connection; the next call opens another. A channel would wait a second after a daemon's restart."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _connected(self) -> grpc.Channel:
+        if self._channel is None:
+            options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.default_authority", "localhost")]
+            self._channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
+        return self._channel
 
 
 @contextmanager

@@ -18,6 +18,9 @@ from tests.harness import cgroups, children
 SETTLE = 5.0
 """Seconds in which what was ordered to end may still be ending."""
 
+watched: list[Path] = []
+"""Directories whose files every snapshot compares: those of the daemon that lives for the whole run."""
+
 # Base chains, braces, and what the portmap plugin makes once per network namespace and keeps by design.
 _UNINTERESTING_RULE = re.compile(
     r"^\s*(table|\}|type \w+ hook|chain (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) )|"
@@ -37,7 +40,7 @@ class Snapshot:
 
 
 def take(roots: Iterable[Path] = ()) -> Snapshot:
-    """Look now. Files are compared below the given directories only."""
+    """Look now. Files are compared below the watched and the given directories."""
     return Snapshot(
         {
             "process": Counter(_processes()),
@@ -47,7 +50,7 @@ def take(roots: Iterable[Path] = ()) -> Snapshot:
             "interface": Counter(_interfaces()),
             "firewall rule": Counter(_rules()),
             "cgroup": Counter(cgroups.all_cgroups()),
-            "file": Counter(_files(roots)),
+            "file": Counter(_files([*watched, *roots])),
         }
     )
 

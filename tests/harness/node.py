@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +35,14 @@ RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    status: int
+    output: str
+
+
 class Node:
     """One daemon and all that belongs to it. Starting and stopping the daemon is not the node's end: `close` is."""
 
@@ -49,7 +58,8 @@ class Node:
         self.daemon_log = self.base / "daemon.log"
         self.network = Network(self.base / "cni", next(_numbers))
         self.pid = 0
-        self._cri: Cri | None = None
+        self.cri = Cri(str(self.socket))
+        """The connection; it lasts over restarts."""
         self._init = Init()
         self.configure(config or {})
 
@@ -63,23 +73,20 @@ class Node:
             print(f"---- the daemon's log\n{self.log()[-8000:]}")
         self.close()
 
-    @property
-    def cri(self) -> Cri:
-        """The connection to the running daemon."""
-        if self._cri is None:
-            self._cri = Cri(str(self.socket))
-        return self._cri
-
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Write the configuration; it holds from the daemon's next start on."""
         self.config_file.write_text(toml.dump(toml.merged(self._defaults(), changes)))
 
     def start(self) -> None:
         """Start the daemon and wait until it answers and says that it is ready."""
-        argv = [sys.executable, "-c", "from orlop.cli.main import daemon_main; daemon_main()"]
-        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(RUNTIME), "PYTHONWARNINGS": "default"}
-        self.pid = self._init.start([*argv, "--config", str(self.config_file)], env, self.daemon_log)
+        self.pid = self._init.start(self._argv(), self._environment(), self.daemon_log)
         self._wait_ready()
+
+    def start_another(self) -> "Ended":
+        """Start a second daemon on the same configuration, which must end by itself; its exit code and output."""
+        log = self.base / "another.log"
+        pid = self._init.start(self._argv(), self._environment(), log)
+        return Ended(self._init.wait(pid, STOP_TIMEOUT), log.read_text(errors="replace"))
 
     def stop(self) -> int:
         """SIGTERM, and wait. Returns the daemon's exit code."""
@@ -113,10 +120,15 @@ class Node:
         """Directories in which pods and containers leave traces."""
         return [self.state_dir, self.root_dir, self.network.cache_dir, self.network.lease_dir]
 
+    def _argv(self) -> list[str]:
+        program = "from orlop.cli.main import daemon_main; daemon_main()"
+        return [sys.executable, "-c", program, "--config", str(self.config_file)]
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(RUNTIME), "PYTHONWARNINGS": "default"}
+
     def _end(self, signal: int) -> int:
-        if self._cri is not None:
-            self._cri.close()
-            self._cri = None
+        self.cri.close()
         os.kill(self.pid, signal)
         status = self._init.wait(self.pid, STOP_TIMEOUT)
         self.pid = 0
@@ -135,14 +147,12 @@ class Node:
         raise AssertionError(f"the daemon is not ready after {READY_TIMEOUT} s:\n{self.log()}")
 
     def _answers(self) -> bool:
-        # A fresh channel each time: gRPC waits a second before it tries a refused one again.
-        probe = Cri(str(self.socket))
         try:
-            conditions = probe("Status", timeout=2).status.conditions
+            conditions = self.cri("Status", timeout=2).status.conditions
         except grpc.RpcError:
+            # gRPC waits a second before it tries a refused channel again; a new one does not.
+            self.cri.close()
             return False
-        finally:
-            probe.close()
         return any(condition.type == "RuntimeReady" and condition.status for condition in conditions)
 
     def _defaults(self) -> dict[str, Any]:

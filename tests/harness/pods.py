@@ -9,6 +9,7 @@ Keywords are fields of the CRI's messages as dictionaries, laid over the default
 """
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,14 @@ from tests.harness.toml import merged
 
 CREATED, RUNNING, EXITED = 0, 1, 2
 READY, NOTREADY = 0, 1
+POD, CONTAINER, NODE, TARGET = range(4)
+"""Namespace modes."""
+
+SLEEP = ("sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")
+"""A command that runs until it gets SIGTERM. As PID 1 a plain sleep would ignore it."""
+
+OWN_PID_NAMESPACE = {"security_context": {"namespace_options": {"pid": CONTAINER}}}
+"""What the kubelet sends unless a pod shares one; the protocol's own default is to share."""
 
 _numbers = itertools.count(1)
 
@@ -52,6 +61,10 @@ class Container:
         """ContainerStatus; with verbose the whole answer."""
         answer = self.cri("ContainerStatus", container_id=self.id, verbose=verbose)
         return answer if verbose else answer.status
+
+    def info(self) -> dict[str, Any]:
+        """The verbose status's JSON: pid, cgroup, OCI configuration."""
+        return dict(json.loads(self.status(verbose=True).info["info"]))
 
     def wait(self, *, seconds: float = 15) -> Any:
         """Wait until it has exited; returns its status."""
@@ -99,14 +112,14 @@ class Pod:
     image: str
 
     def create(self, *command: str, **config: Any) -> Container:
-        """A container that is not started yet. Default command: sleep until killed."""
+        """A container that is not started yet. Default command: sleep until SIGTERM."""
         name = f"c{next(_numbers)}"
         base = {
             "metadata": {"name": name},
             "image": {"image": self.image},
-            "command": command or ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"),
+            "command": command or SLEEP,
             "log_path": f"{name}_0.log",
-            "linux": {},
+            "linux": OWN_PID_NAMESPACE,
         }
         whole = merged(base, config)
         answer = self.cri("CreateContainer", pod_sandbox_id=self.id, config=whole, sandbox_config=self.config)
@@ -121,6 +134,10 @@ class Pod:
         """PodSandboxStatus; with verbose the whole answer."""
         answer = self.cri("PodSandboxStatus", pod_sandbox_id=self.id, verbose=verbose)
         return answer if verbose else answer.status
+
+    def info(self) -> dict[str, Any]:
+        """The verbose status's JSON."""
+        return dict(json.loads(self.status(verbose=True).info["info"]))
 
     @property
     def ip(self) -> str:
@@ -154,7 +171,7 @@ class Pods:
         base = {
             "metadata": {"name": name, "uid": f"uid-{name}", "namespace": "test"},
             "log_directory": str(logs),
-            "linux": {},
+            "linux": OWN_PID_NAMESPACE,
         }
         return merged(base, changes)
 

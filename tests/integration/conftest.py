@@ -1,4 +1,4 @@
-"""After each integration test the machine is as before it, at the end as at the beginning; else the difference is told."""
+"""After each integration test the machine is as before it, at the end as at the beginning; else the test fails."""
 
 from collections.abc import Iterator
 

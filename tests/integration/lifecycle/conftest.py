@@ -1,0 +1,126 @@
+"""The node that the CRI behaviour suite talks to: one daemon for the run, or any runtime's socket.
+
+    ORLOP_TEST_ENDPOINT=/run/containerd/containerd.sock ORLOP_TEST_IMAGE=registry/busybox:1 ./test.sh integration
+
+With an endpoint given, tests that need a daemon of their own, or files of ours, are skipped and say so.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.parts.registry import Registry
+
+from tests.harness import leaks
+from tests.harness.cri import Cri
+from tests.harness.node import Node
+from tests.harness.pods import Pods
+
+ENDPOINT = os.environ.get("ORLOP_TEST_ENDPOINT", "")
+HANDLERS = ("runc", "crun")
+
+each_handler = pytest.mark.parametrize("handler", HANDLERS, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[Registry]:
+    """Debian's registry server on loopback."""
+    with Registry() as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest) -> str:
+    """Reference of a busybox image that a registry has."""
+    if ENDPOINT:
+        return os.environ["ORLOP_TEST_IMAGE"]
+    registry: Registry = request.getfixturevalue("registry")
+    return registry.busybox()
+
+
+@pytest.fixture(scope="session")
+def new_node(registry: Registry, image: str) -> Callable[..., Node]:
+    """Makes nodes that may pull from the registry; the caller starts and closes them."""
+
+    def make(**config: object) -> Node:
+        return Node({"registries": {registry.address: {"plain_http": True}}, **config})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
+    """The run's node, with the image pulled and its bridge up."""
+    if ENDPOINT:
+        pytest.skip("needs a daemon of its own, and ORLOP_TEST_ENDPOINT names another")
+    with new_node() as node:
+        node.start()
+        node.cri("PullImage", image={"image": image})
+        # The first pod makes what plugins keep for good: the bridge, base chains, the lease directory.
+        warm = Pods(node.cri, image, node.logs)
+        warm.run(port_mappings=[{"container_port": 80, "host_port": 18000}]).start()
+        warm.remove_all()
+        leaks.watched.extend(node.files())
+        yield node
+        for path in node.files():
+            leaks.watched.remove(path)
+
+
+@pytest.fixture
+def own_node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
+    """A node for one test, which may kill it or break it; started, with the image pulled."""
+    if ENDPOINT:
+        pytest.skip("needs a daemon of its own, and ORLOP_TEST_ENDPOINT names another")
+    with new_node() as node:
+        node.start()
+        node.cri("PullImage", image={"image": image})
+        yield node
+
+
+@pytest.fixture(scope="session")
+def cri(request: pytest.FixtureRequest) -> Iterator[Cri]:
+    """A connection to the runtime under test."""
+    if not ENDPOINT:
+        yield request.getfixturevalue("node").cri
+        return
+    cri = Cri(ENDPOINT)
+    yield cri
+    cri.close()
+
+
+@pytest.fixture(scope="session")
+def pulled(cri: Cri, image: str) -> str:
+    """The image, present on the node."""
+    cri("PullImage", image={"image": image})
+    return image
+
+
+@pytest.fixture
+def handler(request: pytest.FixtureRequest) -> str:
+    """The runtime handler of the test's pods; "" is the default one."""
+    name: str = getattr(request, "param", "")
+    if name and ENDPOINT:
+        known = [item.name for item in request.getfixturevalue("cri")("Status").runtime_handlers]
+        if name not in known:
+            pytest.skip(f"the runtime has no handler {name!r}")
+    return name
+
+
+@pytest.fixture
+def pods(cri: Cri, pulled: str, handler: str) -> Iterator[Pods]:
+    """Pods of this test, removed after it."""
+    with tempfile.TemporaryDirectory(prefix="orlop-logs-", dir="/tmp") as logs:
+        pods = Pods(cri, pulled, Path(logs), handler)
+        yield pods
+        pods.remove_all()
+
+
+@pytest.fixture
+def own_pods(own_node: Node, image: str, handler: str) -> Iterator[Pods]:
+    """Pods on the test's own node."""
+    pods = Pods(own_node.cri, image, own_node.logs, handler)
+    yield pods
+    if own_node.pid:
+        pods.remove_all()

@@ -1,0 +1,115 @@
+"""Limits in the kernel's own files: at creation, after an update, and in the pod's cgroup."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import cgroups
+from tests.harness.cri import Cri, refused
+from tests.harness.pods import CONTAINER, Container, Pods
+from tests.integration.lifecycle.conftest import each_handler
+
+MIB = 1 << 20
+
+
+def _linux(**resources: Any) -> dict[str, Any]:
+    return {"resources": resources, "security_context": {"namespace_options": {"pid": CONTAINER}}}
+
+
+def cgroup_of(container: Container, controller: str) -> Path:
+    """Directory of the container's cgroup in a controller's hierarchy."""
+    for line in Path(f"/proc/{container.info()['pid']}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(",") or (cgroups.is_v2() and not names):
+            return cgroups.ROOT / (controller if names else "") / path.lstrip("/")
+    raise AssertionError(f"no cgroup of {controller}")
+
+
+def _value(container: Container, controller: str, v1: str, v2: str) -> str:
+    return (cgroup_of(container, controller) / (v2 if cgroups.is_v2() else v1)).read_text().strip()
+
+
+def _memory(container: Container) -> int:
+    return int(_value(container, "memory", "memory.limit_in_bytes", "memory.max"))
+
+
+def _quota(container: Container) -> tuple[int, int]:
+    if cgroups.is_v2():
+        quota, period = _value(container, "cpu", "", "cpu.max").split()
+        return int(quota), int(period)
+    quota = _value(container, "cpu", "cpu.cfs_quota_us", "")
+    return int(quota), int(_value(container, "cpu", "cpu.cfs_period_us", ""))
+
+
+@each_handler
+def test_limits_are_in_the_cgroup(pods: Pods) -> None:
+    limits = {"memory_limit_in_bytes": 64 * MIB, "cpu_quota": 50000, "cpu_period": 100000, "cpu_shares": 512}
+    container = pods.run().start(linux=_linux(**limits, cpuset_cpus="0"))
+    assert _memory(container) == 64 * MIB
+    assert _quota(container) == (50000, 100000)
+    assert _value(container, "cpuset", "cpuset.cpus", "cpuset.cpus") == "0"
+    if not cgroups.is_v2():
+        assert _value(container, "cpu", "cpu.shares", "") == "512"
+
+
+@each_handler
+def test_an_update_changes_what_it_names_and_status_tells(pods: Pods, cri: Cri) -> None:
+    container = pods.run().start(linux=_linux(memory_limit_in_bytes=64 * MIB, cpu_quota=50000, cpu_period=100000))
+    cri("UpdateContainerResources", container_id=container.id, linux={"memory_limit_in_bytes": 96 * MIB})
+    assert _memory(container) == 96 * MIB
+    assert _quota(container) == (50000, 100000)
+    shown = container.status().resources.linux
+    assert (shown.memory_limit_in_bytes, shown.cpu_quota) == (96 * MIB, 50000)
+
+
+def test_an_update_of_a_created_container_holds_after_its_start(pods: Pods, cri: Cri) -> None:
+    container = pods.run().create(linux=_linux(memory_limit_in_bytes=64 * MIB))
+    cri("UpdateContainerResources", container_id=container.id, linux={"memory_limit_in_bytes": 80 * MIB})
+    container.start()
+    assert _memory(container) == 80 * MIB
+
+
+def test_a_limit_below_what_is_used_is_refused_with_both_numbers(pods: Pods, cri: Cri) -> None:
+    container = pods.run().start(linux=_linux(memory_limit_in_bytes=64 * MIB))
+    container.sh("dd if=/dev/zero of=/dev/shm/fill bs=1M count=20 2>/dev/null")
+    with refused("FAILED_PRECONDITION", str(4 * MIB)):
+        cri("UpdateContainerResources", container_id=container.id, linux={"memory_limit_in_bytes": 4 * MIB})
+    assert _memory(container) == 64 * MIB
+
+
+def test_an_ended_container_takes_no_update(pods: Pods, cri: Cri) -> None:
+    container = pods.run().start("true")
+    container.wait()
+    with refused("FAILED_PRECONDITION"):
+        cri("UpdateContainerResources", container_id=container.id, linux={"cpu_shares": 100})
+
+
+@each_handler
+@pytest.mark.parametrize("score", [0, 500, 1000])
+def test_oom_score(pods: Pods, score: int) -> None:
+    container = pods.run().start(linux=_linux(oom_score_adj=score))
+    assert int(container.sh("cat /proc/1/oom_score_adj")) == score
+
+
+def test_a_score_that_may_not_be_had_is_raised_to_what_may(pods: Pods) -> None:
+    # Without CAP_SYS_RESOURCE nobody may go below his own score: the container still starts.
+    container = pods.run().start(linux=_linux(oom_score_adj=-998))
+    assert int(container.sh("cat /proc/1/oom_score_adj")) in (-998, int(Path("/proc/self/oom_score_adj").read_text()))
+
+
+@each_handler
+def test_containers_live_below_the_pods_cgroup(pods: Pods) -> None:
+    parent = f"{cgroups.PODS}/besteffort/pod-of-the-kubelet"
+    pod = pods.run(linux={"cgroup_parent": parent})
+    for container in (pod.start(), pod.start()):
+        assert parent in str(cgroup_of(container, "memory"))
+
+
+def test_pods_without_a_parent_live_below_the_configured_one(pods: Pods, node: object) -> None:
+    assert cgroups.PODS in str(cgroup_of(pods.run().start(), "memory"))
+
+
+def test_a_slice_is_refused_by_the_cgroupfs_driver(pods: Pods, node: object) -> None:
+    with refused("INVALID_ARGUMENT", "cgroup_parent", "kubepods-pod1.slice"):
+        pods.run(linux={"cgroup_parent": "kubepods-pod1.slice"})

@@ -1,0 +1,39 @@
+"""Version, Status, RuntimeConfig: what the runtime says of itself."""
+
+import json
+
+from tests.harness.cri import Cri
+from tests.harness.node import Node
+
+CGROUPFS = 1
+
+
+def test_version_names_the_api_and_the_runtime(cri: Cri) -> None:
+    answer = cri("Version", version="v1")
+    assert (answer.version, answer.runtime_api_version) == ("0.1.0", "v1")
+    assert answer.runtime_name
+    assert answer.runtime_version
+
+
+def test_runtime_and_network_are_ready(cri: Cri) -> None:
+    conditions = {item.type: item.status for item in cri("Status").status.conditions}
+    assert conditions == {"RuntimeReady": True, "NetworkReady": True}
+
+
+def test_handlers_are_listed_with_their_features(node: Node) -> None:
+    handlers = {item.name: item.features for item in node.cri("Status").runtime_handlers}
+    assert set(handlers) == {"", "runc", "crun"}
+
+
+def test_verbose_status_is_json_that_names_the_configuration(node: Node) -> None:
+    assert dict(node.cri("Status").info) == {}
+    info = {key: json.loads(value) for key, value in node.cri("Status", verbose=True).info.items()}
+    assert info["config"]["daemon"]["root_dir"] == str(node.root_dir)
+
+
+def test_kubelet_learns_the_cgroup_driver(node: Node) -> None:
+    assert node.cri("RuntimeConfig").linux.cgroup_driver == CGROUPFS
+
+
+def test_pod_cidr_is_taken(cri: Cri) -> None:
+    cri("UpdateRuntimeConfig", runtime_config={"network_config": {"pod_cidr": "10.1.0.0/24"}})
