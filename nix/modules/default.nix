@@ -1,0 +1,8 @@
+# The NixOS module: options of one node, which become its declaration, which the package's own renderer turns into files.
+{
+  imports = [
+    ./cni.nix
+    ./node-base.nix
+    ./orlop.nix
+  ];
+}
