@@ -1,6 +1,7 @@
 """orlop check."""
 
 import asyncio
+import logging
 import sys
 
 import click
@@ -28,6 +29,8 @@ def check(config_path: str | None, output: str, strict: bool) -> None:
     from orlop.verify.preflight.all import look
     from orlop.verify.preflight.finding import State
 
+    # What the engine logs on the way is in the findings too.
+    logging.getLogger("orlop").setLevel(logging.CRITICAL)
     findings = asyncio.run(look(load(config_path).config))
     bad = {State.MISSING, State.WARNING} if strict else {State.MISSING}
     if output == "json":

@@ -130,15 +130,15 @@ class Images(Section):
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
     plain_http_loopback: bool = True
-    """Registries on 127.0.0.0/8, ::1 and localhost may answer in plain HTTP: those bytes never leave the machine, and
-    `orlop verify` and registries beside the node need it. Every other host needs plain_http under its own name."""
+    """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: those bytes
+    never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""
 
 
 class Registry(Section):
     """What differs for one registry host."""
 
     plain_http: bool = False
-    """Talk HTTP. Never guessed: only where it is set."""
+    """Talk HTTP. Never guessed, and never a fallback from HTTPS."""
     ca_file: str = ""
     """Certificates to trust in place of the system's."""
     username: str = ""

@@ -14,7 +14,8 @@ from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.engine.cni.network import Network
-from orlop.engine.images.opening import ImageSettings, RegistryHost, Storage, open_images
+from orlop.engine.images.hosts import RegistryHost
+from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch

@@ -1,5 +1,6 @@
 """What is configured for single registries, and where a registry's API is. Data only."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,12 +26,28 @@ class Hosts:
     """The configured registries, by host[:port]."""
 
     by_name: Mapping[str, RegistryHost]
+    plain_http_loopback: bool = False
+    """Hosts on loopback speak plain HTTP unless they are named: their bytes never leave the machine."""
 
     def of(self, host: str) -> RegistryHost:
         """The settings of a host; the defaults for one that is not named."""
-        return self.by_name.get(host, RegistryHost())
+        named = self.by_name.get(host)
+        if named is not None:
+            return named
+        return RegistryHost(plain_http=self.plain_http_loopback and is_loopback(host))
 
     def api(self, domain: str) -> str:
         """Base URL of a registry's API."""
         scheme = "http" if self.of(domain).plain_http else "https"
         return f"{scheme}://{_HUB_API if domain == DEFAULT_DOMAIN else domain}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether host[:port] is this machine: localhost, 127.0.0.0/8 or ::1. Names are not looked up."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

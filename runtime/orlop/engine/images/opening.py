@@ -24,6 +24,8 @@ class ImageSettings:
     progress_timeout: float = 60.0
     pinned: tuple[str, ...] = ()
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
+    plain_http_loopback: bool = True
+    """Registries on loopback speak plain HTTP unless they are among `registries`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def open_images(
         blobs=blobs,
         layers=layer_store,
         installer=Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads),
-        transport=Transport(Hosts(settings.registries)),
+        transport=Transport(Hosts(settings.registries, settings.plain_http_loopback)),
         layers_in_use=roots.layers_in_use,
         pinned=settings.pinned,
         progress_timeout=settings.progress_timeout,

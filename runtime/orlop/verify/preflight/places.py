@@ -58,7 +58,7 @@ def _state_dir(path: str) -> Finding:
     if filesystem == "tmpfs":
         return ok("state directory", f"{path} on tmpfs")
     detail = f"{path} is on {filesystem}: after a reboot it would tell of containers that are gone"
-    return missing(
+    return warning(
         "state directory", detail, f"mount -t tmpfs tmpfs {path}, or set daemon.state_dir to a place on a tmpfs"
     )
 
