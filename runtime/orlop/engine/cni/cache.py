@@ -24,6 +24,9 @@ RUNTIME = "orlop"
 _SIZE_LIMIT = 4 << 20
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+
 class _File(msgspec.Struct, rename="camel", omit_defaults=True):
     """The file's JSON."""
 
@@ -35,7 +38,7 @@ class _File(msgspec.Struct, rename="camel", omit_defaults=True):
     netns: str = ""
     cni_args: list[tuple[str, str]] | None = None
     capability_args: dict[str, Any] | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = _NOTHING
     runtime: str = ""
 
 
@@ -84,7 +87,7 @@ class ResultCache:
             netns=request.netns,
             cni_args=list(request.args),
             capability_args=request.capabilities or None,
-            result=msgspec.Raw(entry.result) if entry.result is not None else None,
+            result=_NOTHING if entry.result is None else msgspec.Raw(entry.result),
             runtime=RUNTIME,
         )
         write_atomic(self.path(entry), msgspec.json.encode(content), 0o600)
@@ -138,7 +141,7 @@ def _entry(file: _File, config: bytes) -> Entry:
         capabilities=file.capability_args or {},
         pod=pod if pod != "/" else file.container_id[:12],
     )
-    result = bytes(file.result) if file.result is not None else None
+    result = None if file.result == _NOTHING else bytes(file.result)
     return Entry(network=file.network_name, request=request, config=config, result=result, ours=file.runtime == RUNTIME)
 
 
