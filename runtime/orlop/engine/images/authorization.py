@@ -51,8 +51,8 @@ class Authorizer:
     def _refuse(self, what: str, offered: str) -> None:
         if self._credentials:
             raise Unauthenticated(f"registry {self._host} refuses {self._credentials.who} ({what})")
-        raise Unauthenticated(f"registry {self._host} wants credentials ({what}; it asks for: {offered}), and none were "
-                              "given: check the pod's imagePullSecrets")  # fmt: skip
+        raise Unauthenticated(f"registry {self._host} wants credentials ({what}; it asks for: {offered}), and none "
+                              "were given: check the pod's imagePullSecrets")  # fmt: skip
 
     async def _token(self, challenge: Challenge, what: str) -> str:
         realm = challenge.parameters.get("realm", "")
@@ -104,10 +104,8 @@ class Authorizer:
     def _check_realm(self, realm: str) -> None:
         parts = urlsplit(realm)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise InvalidArgument(
-                f"registry {self._host} asks for a token from {realm[:200]!r}, which is no web address"
-            )
+            raise InvalidArgument(f"registry {self._host} asks for a token from {realm[:200]!r}: no web address")
         hosts = self._transport.hosts
         if parts.scheme == "http" and not (hosts.of(parts.netloc).plain_http or hosts.of(self._host).plain_http):
-            raise InvalidArgument(f"registry {self._host} asks for a token from {parts.netloc} by plain HTTP; credentials "
-                                  f'are not sent there unless [registries."{parts.netloc}"] plain_http = true')  # fmt: skip
+            raise InvalidArgument(f"registry {self._host} asks for a token from {parts.netloc} by plain HTTP; that is "
+                                  f'not done unless [registries."{parts.netloc}"] plain_http = true')  # fmt: skip

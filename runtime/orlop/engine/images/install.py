@@ -107,9 +107,9 @@ class Installer:
         self, blob: Blob, chain_id: str, parent: str, below: "asyncio.Future[None] | None", source: Source
     ) -> None:
         async with self._layers.staging() as home:
-            async with self._downloads:
-                async with aclosing(source.stream(Descriptor(digest=blob.digest, size=blob.size))) as stream:
-                    unpacked = await unpack(blob, stream, f"{home}/diff", base=below is None)
+            stream = source.stream(Descriptor(digest=blob.digest, size=blob.size))
+            async with self._downloads, aclosing(stream):
+                unpacked = await unpack(blob, stream, f"{home}/diff", base=below is None)
             if below is not None:
                 await below
             record = LayerRecord(id=chain_id, diff_id=blob.diff_id, parent=parent, size=unpacked.size,

@@ -42,10 +42,9 @@ def choose(manifests: Sequence[Descriptor], what: str, name: str = "") -> Descri
     architecture, variants = _known(name)
     for variant in variants:
         for each in manifests:
-            platform = each.platform
-            if platform is not None and platform.os == "linux" and platform.architecture == architecture:
-                if (platform.variant or "") == variant:
-                    return each
+            offered = each.platform or Platform()
+            if (offered.os, offered.architecture, offered.variant or "") == ("linux", architecture, variant):
+                return each
     if len(manifests) == 1 and manifests[0].platform is None:
         return manifests[0]
     # Attestations are listed as "unknown/unknown"; they are no platforms.

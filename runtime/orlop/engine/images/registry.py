@@ -78,8 +78,8 @@ class Repository:
             says = registry_says(await read_up_to(response, MAX_BODY))
             await self._authorizer.answer(challenges, used, what)
         else:
-            raise Unauthenticated(f"registry {self._host} does not let us in ({what}): {says}; the credentials lack the "
-                                  "right, or the repository does not exist")  # fmt: skip
+            raise Unauthenticated(f"registry {self._host} does not let us in ({what}): {says}; the credentials lack "
+                                  "the right, or the repository does not exist")  # fmt: skip
         if response.status not in (200, 206):
             await self._fail(response, what)
         return response

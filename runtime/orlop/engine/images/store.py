@@ -19,7 +19,7 @@ from orlop.engine.images.transport import Transport
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.tables import ImageTable
-from orlop.model.errors import FailedPrecondition, InvalidArgument, TimedOut, Unauthenticated, Unavailable
+from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, TimedOut, Unauthenticated, Unavailable
 from orlop.model.image import AuthConfig, ImageRecord
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Images:
         except _WORTH_KEEPING_LAYERS:
             raise
         except Exception:  # whatever failed, nothing is left
-            await self._collect()
+            await self._collect_after_failure()
             raise
         log.info("pulled %s as %s in %.1f s", name, record.id, time.monotonic() - begun)
         return self._shown(record)
@@ -132,7 +132,7 @@ class Images:
                     names = given or image.tags
                     records.append(await self._installer.install(resolved, archive, tags=names))
         except Exception:  # whatever failed, no half of an image is left
-            await self._collect()
+            await self._collect_after_failure()
             raise
         return [self._shown(record) for record in records]
 
@@ -164,6 +164,13 @@ class Images:
         removed = await self._layers.collect(self._installer.leased() | frozenset(await self._layers_in_use()))
         if removed:
             log.info("removed %d layers, %d bytes", len(removed), sum(layer.size for layer in removed))
+
+    async def _collect_after_failure(self) -> None:
+        """The failure itself is what the caller must hear of; on a full disk this may fail too."""
+        try:
+            await self._collect()
+        except OrlopError as error:
+            log.warning("layers that nothing needs stay until the next start or removal: %s", error)
 
     async def aclose(self) -> None:
         """End running pulls and close connections."""

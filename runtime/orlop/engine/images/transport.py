@@ -1,4 +1,4 @@
-"""HTTP for registries: one session, TLS settings per host, redirects, bounded retries. What is asked for is in registry.
+"""HTTP for registries: one session, TLS settings per host, redirects, bounded retries. What is asked is in registry.
 
 Credentials stay with the host they were meant for: a redirect to another one goes without them.
 """
@@ -95,8 +95,8 @@ class Transport:
         if target.scheme not in ("http", "https") or not target.host:
             raise InvalidArgument(f"registry {url.authority} redirects to something that is no web address")
         if target.scheme == "http" and url.scheme == "https" and not self.hosts.of(target.authority).plain_http:
-            raise InvalidArgument(f"registry {url.authority} redirects to {target.authority} by plain HTTP; allow it by "
-                                  f'[registries."{target.authority}"] plain_http = true')  # fmt: skip
+            raise InvalidArgument(f"registry {url.authority} redirects to {target.authority} by plain HTTP; allow it "
+                                  f'by [registries."{target.authority}"] plain_http = true')  # fmt: skip
 
     async def _ask(
         self, url: URL, headers: Mapping[str, str], form: Mapping[str, str] | None

@@ -51,7 +51,7 @@ class StoreDatabase:
         return rows
 
     def refresh(self) -> None:
-        """Notice what another process has committed. Skipped while this process commits: then it is seen a moment later."""
+        """Notice what another process has committed; while this process commits itself, a moment later."""
         if self._lock.acquire(blocking=False):
             try:
                 self._read_if_changed()

@@ -1,7 +1,7 @@
 """The schema of store.db and the opening of the file. What is in the tables is in store_db.
 
-A file that SQLite cannot read, or that a later version wrote, is moved aside under a name that the log tells: images are
-rebuilt from what lies on disk beside it.
+A file that SQLite cannot read, or that a later version wrote, is moved aside under a name that the log tells: images
+are rebuilt from what lies on disk beside it.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def open_or_replace(path: str) -> tuple[sqlite3.Connection, bool]:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NOT_THE_FILE:
             raise
         aside = f"{path}.unreadable"
-        log.error("store database %s is unreadable (%s); it is kept as %s, and images are rebuilt from the layers on disk",
+        log.error("store database %s is unreadable (%s); it is kept as %s, and images are rebuilt from what is on disk",
                   path, error, aside)  # fmt: skip
         _move_aside(path, aside)
         return _open(path), True

@@ -8,7 +8,7 @@ _PATTERN = re.compile(r"(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 
 
 def is_digest(text: str) -> bool:
-    """Whether this is a digest of an algorithm that is supported (image-spec descriptor.md, "Registered algorithms")."""
+    """Whether this is a digest of a supported algorithm (image-spec descriptor.md, "Registered algorithms")."""
     return _PATTERN.fullmatch(text) is not None
 
 

@@ -1,7 +1,7 @@
 """Tar entries onto a filesystem whose root is the layer's: files, links, devices, ownership, attributes.
 
-Runs after chroot(2) into the layer, so no name and no symbolic link can lead out of it: a link is followed as a process in
-the container would follow it. Whiteouts are in whiteouts; choosing what may be in a tar is in tar_headers.
+Runs after chroot(2) into the layer, so no name and no symbolic link can lead out of it: a link is followed as a process
+in the container would follow it. Whiteouts are in whiteouts; choosing what may be in a tar is in tar_headers.
 """
 
 import errno

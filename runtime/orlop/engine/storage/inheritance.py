@@ -14,7 +14,7 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def inherit(root: str, implicit: Sequence[str], below: Sequence[str]) -> None:
-    """Give the directories of a layer's root the owner, mode, time and attributes that they have below (topmost first)."""
+    """Give the directories of a layer's root the owner, mode, time and attributes of those below (topmost first)."""
     if not below:
         return
     for path in implicit:

@@ -4,7 +4,7 @@
     <root_dir>/layers/<hex>/diff       its files, complete and synced: a lower directory for overlayfs
     <root_dir>/layers/<hex>/layer.json its record, so that a lost database can be built again
 
-A layer without a record is rubbish, a record without a layer is dropped: `repair` sees to both at start. Unpacking is in
+A directory is complete or rubbish, and a record without one is dropped: `repair` sees to both at start. Unpacking is in
 unpacking, and what refers to layers is in images.
 """
 

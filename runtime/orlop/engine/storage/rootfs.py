@@ -4,8 +4,8 @@
     <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
     <state_dir>/containers/<id>/rootfs           where the overlay is mounted
 
-The upper directory is not synced (`volatile`): a container does not outlive its node's reboot. Locks are the caller's: one
-verb at a time for one container.
+The upper directory is not synced (`volatile`): a container does not outlive its node's reboot. Locks are the caller's:
+one verb at a time for one container.
 """
 
 import os
@@ -90,7 +90,7 @@ class RootFilesystems:
         return RootfsMount(path=target, upper=upper)
 
     async def release(self, container_id: str) -> None:
-        """Unmount and delete. Done twice, or for an unknown id, it does nothing. Raises OSError when it must be tried again."""
+        """Unmount and delete. Done twice, or for an unknown id, it does nothing. OSError: try again."""
         self._check(container_id)
         await offload(self._remove, container_id)
         self._usage.pop(container_id, None)

@@ -1,4 +1,4 @@
-"""One tar header block as a value: ustar, old GNU and pax fields, numbers in octal or base 256. Pure, of untrusted bytes.
+"""One tar header block as a value: ustar, old GNU and pax fields, octal and base-256 numbers. Pure, of untrusted bytes.
 
 Reading the blocks one after another is in tar_stream. All names are bytes: Linux has no other.
 """

@@ -1,7 +1,8 @@
-"""The program that unpacks one layer: `python -S -m orlop.engine.storage.unpack_worker ROOT COMPRESSION BLOB DIFF BASE`.
+"""The program that unpacks one layer: `python -S -m …unpack_worker ROOT COMPRESSION BLOB DIFF BASE`.
 
-The compressed blob comes on stdin, one JSON line with the outcome goes to stdout. It runs beside the daemon, so that
-unpacking has a core and an interpreter of its own, and shuts itself into ROOT before it looks at a byte of the layer.
+BLOB and DIFF name the digest algorithms, BASE is "base" for a layer with none below it. The compressed blob comes on
+stdin, one JSON line with the outcome goes to stdout. It runs beside the daemon, so that unpacking has a core and an
+interpreter of its own, and shuts itself into ROOT before it looks at a byte of the layer.
 Starting it and judging the digests is in unpacking.
 """
 

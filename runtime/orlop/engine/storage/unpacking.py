@@ -45,8 +45,8 @@ class Unpacked:
 async def unpack(blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, base: bool) -> Unpacked:
     """Unpack a stream of compressed bytes into an empty directory, and verify it.
 
-    Raises DataLoss for wrong content, InvalidArgument for a tar that may not be unpacked, ResourceExhausted when the disk
-    is full, and whatever `chunks` raises. The directory is then the caller's to remove.
+    Raises DataLoss for wrong content, InvalidArgument for a tar that may not be unpacked, ResourceExhausted on a full
+    disk, and whatever `chunks` raises. The directory is then the caller's to remove.
     """
     answer_read, answer_write = os.pipe()
     blob_read, blob_write = os.pipe()
