@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
 
@@ -40,9 +41,27 @@ def update():
     _run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update"])
 
 
-def _run(argv):
+def unpack(names, directory):
+    """Fetch packages and unpack their files below a directory; the system does not learn of them."""
+    with tempfile.TemporaryDirectory(prefix="orlop-packages-") as scratch:
+        argv = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names]
+        try:
+            _run(argv, scratch)
+        except PackageError:
+            update()
+            _run(argv, scratch)
+        for package in sorted(os.listdir(scratch)):
+            _run(["dpkg", "-x", package, directory], scratch)
+
+
+def _run(argv, cwd="/"):
     done = subprocess.run(
-        argv, env={**os.environ, **ENVIRONMENT}, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        argv,
+        env={**os.environ, **ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
     )
     if done.returncode != 0:
         told = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])

@@ -1,4 +1,4 @@
-"""`orlop node`: what a node's declaration means, in files. Only `render --directory` writes anything."""
+"""`orlop node`: what a node's declaration means in files, and the way back from a node to a bare machine."""
 
 import json
 import os
@@ -8,12 +8,13 @@ from typing import Any
 import click
 import msgspec
 
+from orlop.cli.options import config_option, socket_of, socket_option
 from orlop.model.errors import InvalidArgument, OrlopError
 
 
 @click.group()
 def node() -> None:
-    """Render a node's declaration to the files it stands for."""
+    """Render a node's declaration to the files it stands for; empty a node that is taken away."""
 
 
 @node.command()
@@ -55,6 +56,25 @@ def schema() -> None:
     from orlop.node.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@node.command()
+@socket_option
+@config_option
+@click.option("--dry-run", is_flag=True, help="Only name them.")
+def clear(socket_path: str | None, config_path: str | None, dry_run: bool) -> None:
+    """Remove every pod of this node, whoever made it. Pods are named, one a line."""
+    from orlop.api.client import CriClient
+    from orlop.cli import clearing
+    from orlop.cli.asking import ask
+
+    async def conversation(client: CriClient) -> None:
+        for pod in await clearing.pods(client):
+            if not dry_run:
+                await clearing.remove(client, pod)
+            click.echo(pod.name)
+
+    ask(socket_of(socket_path, config_path), conversation)
 
 
 def _private(path: str, flags: int) -> int:
