@@ -62,8 +62,9 @@ class Reaper:
         if status is not None:
             return status
         future = self._waiting.get(pid)
-        if future is None:
+        if future is None or start is not None:
             self._require_child(pid, start)
+        if future is None:
             future = self._await(pid)
             self._reap_now(pid)
         return await asyncio.shield(future)

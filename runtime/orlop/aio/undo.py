@@ -25,7 +25,7 @@ class Failure:
     """A step that could not be undone."""
 
     sentence: str
-    error: Exception
+    error: BaseException
 
     def __str__(self) -> str:
         return f"{self.sentence}: {self.error}"
@@ -85,19 +85,21 @@ class UndoStack:
         return failures
 
     async def _undo(self, sentence: str, fn: Undo) -> Failure | None:
-        for pause in (*self._backoff, None):
+        error: Exception | asyncio.CancelledError
+        for pause in (0.0, *self._backoff):
             try:
+                if pause:
+                    await asyncio.sleep(pause)
                 result = fn()
                 if inspect.isawaitable(result):
                     await result
                 return None
-            except Exception as error:  # any failure of a step must not keep the others from being undone
-                if pause is None:
-                    log.error("could not undo: %s: %s", sentence, error)
-                    return Failure(sentence, error)
-                log.debug("undo failed, trying again: %s: %s", sentence, error)
-                await asyncio.sleep(pause)
-        return None
+            # Any failure, a cancellation by the loop's shutdown too, must not keep the other steps from being undone.
+            except (Exception, asyncio.CancelledError) as caught:
+                error = caught
+                log.debug("undo failed: %s: %s", sentence, error)
+        log.error("could not undo: %s: %s", sentence, error)
+        return Failure(sentence, error)
 
     async def __aenter__(self) -> Self:
         return self
