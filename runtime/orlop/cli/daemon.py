@@ -13,7 +13,7 @@ NOT_RUNNING = 3
 
 @click.group()
 def daemon() -> None:
-    """Start, stop and watch the daemon where no systemd does. With systemd: systemctl start orlopd."""
+    """Start, stop and watch the daemon where no systemd does. With systemd: systemctl start orlop."""
 
 
 @daemon.command()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--image", default="", help="Image with /bin/sh and busybox's httpd.  [default: made on the spot]")
 @click.option("--handler", default="", help="Handler to run the pod with.  [default: the runtime's own default]")
 @click.option("--registry-binary", type=click.Path(exists=True, dir_okay=False), help="docker-registry's path.")
+@click.option("--busybox", type=click.Path(exists=True, dir_okay=False), help="Path of a static busybox.")
 def verify(output: str, socket_path: str | None, config_path: str | None, **wishes: Any) -> None:
     """Prove the node: pull an image from a registry, run a pod, ask it over its IP, and remove all of it again.
 
