@@ -73,13 +73,14 @@ class Namespaces:
         ipc = options.ipc is not NamespaceMode.NODE
         hostname = _hostname(pod_id, config.hostname, own_network=net)
         kinds = tuple(kind for kind, own in zip(_KINDS, (net, ipc, bool(hostname)), strict=True) if own)
-        # Normalised keys, so that the pod's own value wins however its name is spelled.
-        wanted = {
-            sysctls.normalised(key): value
-            for source in (sysctls.fitting(self._default_sysctls, net=net, ipc=ipc), config.linux.sysctls)
-            for key, value in source.items()
+        defaults = sysctls.fitting(self._default_sysctls, net=net, ipc=ipc)
+        # By path, so that the pod's own value wins however its name is spelled.
+        settings = {
+            setting.path: setting
+            for source in (defaults, config.linux.sysctls)
+            for setting in sysctls.plan(source, net=net, ipc=ipc)
         }
-        return Plan(kinds, hostname, tuple(sysctls.plan(wanted, net=net, ipc=ipc)))
+        return Plan(kinds, hostname, tuple(settings.values()))
 
     def _make(self, pod_id: str, plan: Plan) -> None:
         directory = self._directory(pod_id)
