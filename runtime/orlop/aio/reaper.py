@@ -58,16 +58,15 @@ class Reaper:
         Raises ChildProcessError when it is not (and was not lately) a child of ours; see wait_foreign. `start` (clock
         ticks) guards against another process with the same pid.
         """
-        status = self._kept(pid, start)
-        if status is not None:
-            return status
-        future = self._waiting.get(pid)
-        if future is None or start is not None:
-            self._require_child(pid, start)
-        if future is None:
-            future = self._await(pid)
+        if _is_child(pid, start):
+            future = self._waiting.get(pid) or self._await(pid)
             self._reap_now(pid)
-        return await asyncio.shield(future)
+            return await asyncio.shield(future)
+        # Not a child, or no longer: a status that is kept is not that of a later process with this pid.
+        status = self._kept(pid, start)
+        if status is None:
+            raise ChildProcessError(errno.ECHILD, "not a child of this process", f"/proc/{pid}")
+        return status
 
     async def wait_foreign(self, pid: int, start: int) -> int | None:
         """Return when a process that need not be our child has ended.
@@ -91,7 +90,8 @@ class Reaper:
         return self._kept(pid, start)
 
     def close(self) -> None:
-        """Stop waiting; a closed event loop has done so already."""
+        """Stop waiting and adopting. A loop that is just closed stops the waiting, but the process goes on adopting."""
+        syscalls.set_child_subreaper(False)
         if self._signalled:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
         for future in self._waiting.values():
@@ -102,16 +102,6 @@ class Reaper:
     def _kept(self, pid: int, start: int | None) -> int | None:
         known_start, status = self._ended.get(pid, (None, None))
         return None if start is not None and known_start not in (None, start) else status
-
-    @staticmethod
-    def _require_child(pid: int, start: int | None) -> None:
-        try:
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if start is None or processes.start_time(pid) == start:
-                return
-        except (ChildProcessError, ProcessLookupError):
-            pass  # told below, with the pid
-        raise ChildProcessError(errno.ECHILD, "not a child of this process", f"/proc/{pid}")
 
     def _await(self, pid: int) -> asyncio.Future[int]:
         loop = asyncio.get_running_loop()
@@ -155,6 +145,15 @@ class Reaper:
         future = self._waiting.pop(pid, None)
         if future is not None and not future.done():
             future.set_result(status)
+
+
+def _is_child(pid: int, start: int | None) -> bool:
+    """Whether a process, or its zombie, is a child of ours now."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return start is None or processes.start_time(pid) == start
+    except (ChildProcessError, ProcessLookupError):
+        return False
 
 
 def _forget(loop: asyncio.AbstractEventLoop, fd: int) -> None:

@@ -102,7 +102,10 @@ def children(pid: int) -> list[int]:
 
 
 def cmdline(pid: int) -> list[str]:
-    """The argument vector; empty for zombies and kernel threads. Raises ProcessLookupError when it is gone."""
+    """The argument vector; empty for zombies, kernel threads, and a moment within execve(2).
+
+    Raises ProcessLookupError when it is gone.
+    """
     path = f"/proc/{pid}/cmdline"
     try:
         with open(path, "rb") as file:

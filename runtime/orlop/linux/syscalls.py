@@ -229,9 +229,9 @@ def syncfs(fd: int) -> None:
         _fail(None, "syncfs")
 
 
-def set_child_subreaper() -> None:
+def set_child_subreaper(enabled: bool = True) -> None:
     """PR_SET_CHILD_SUBREAPER(2const): orphaned descendants become this process's children."""
-    if _libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), *(ctypes.c_ulong(0),) * 3) < 0:
+    if _libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(enabled), *(ctypes.c_ulong(0),) * 3) < 0:
         _fail(None, "PR_SET_CHILD_SUBREAPER")
 
 

@@ -131,6 +131,13 @@ async def test_kept_statuses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(Reaper.current()._ended) == 3
 
 
+async def test_an_adopted_child_is_not_taken_for_an_old_one() -> None:
+    current = Reaper.current()
+    pid = await _orphan("(sleep 0.1; exit 5) >/dev/null 2>&1 & echo $!")
+    current._ended[pid] = (1, 0)
+    assert await current.wait(pid) == 5
+
+
 async def test_a_new_child_is_not_taken_for_an_old_one() -> None:
     current = Reaper.current()
     one = process.start(["sh", "-c", "exit 3"])
@@ -170,7 +177,9 @@ def test_loops_one_after_the_other() -> None:
 async def test_close_frees_the_signal() -> None:
     Reaper.current().close()
     assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+    assert not syscalls.is_child_subreaper()
     assert await process.start(["true"]).wait() == 0
+    assert syscalls.is_child_subreaper()
 
 
 def test_what_ended_before_the_reaper_came_is_reaped() -> None:

@@ -10,6 +10,12 @@ import pytest
 from orlop.linux import syscalls
 
 
+@pytest.fixture(autouse=True)
+def _no_subreaper() -> None:
+    """A reaper of an earlier test has made this process adopt orphans; in these tests nobody would reap them."""
+    syscalls.set_child_subreaper(False)
+
+
 @pytest.fixture
 def private_mounts() -> None:
     """Marker for pytest_pyfunc_call below."""

@@ -19,6 +19,14 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+def _cmdline(pid: int) -> list[str]:
+    """The kernel lets a parent go on a moment before execve(2) has set up the arguments."""
+    deadline = time.monotonic() + 5
+    while not (found := processes.cmdline(pid)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return found
+
+
 def test_start_time_is_since_boot(sleeper: subprocess.Popen[bytes]) -> None:
     ticks = os.sysconf("SC_CLK_TCK")
     uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -34,7 +42,7 @@ def test_names_with_spaces_and_parentheses(tmp_path: Path) -> None:
             stat = processes.read_stat(process.pid)
             assert stat.parent == os.getpid()
             assert processes.alive(process.pid, stat.start)
-            assert processes.cmdline(process.pid) == [str(program), "60"]
+            assert _cmdline(process.pid) == [str(program), "60"]
         finally:
             process.kill()
 
@@ -78,7 +86,7 @@ def test_children_of_all_threads() -> None:
 
 
 def test_cmdline_of_zombie_and_missing(sleeper: subprocess.Popen[bytes]) -> None:
-    assert processes.cmdline(sleeper.pid) == ["sleep", "60"]
+    assert _cmdline(sleeper.pid) == ["sleep", "60"]
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     assert processes.cmdline(sleeper.pid) == []

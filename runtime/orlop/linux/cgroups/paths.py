@@ -50,7 +50,8 @@ def processes_in(directory: str) -> list[int]:
     for inner in tree(directory):
         try:
             with open(f"{inner}/cgroup.procs", "rb") as file:
-                found += [int(line) for line in file.read().split()]
+                # 0 stands for a process outside of our PID namespace; as an argument of kill(2) it is our own group.
+                found += [pid for pid in map(int, file.read().split()) if pid > 0]
         except OSError as error:
             # It went meanwhile; a v2 threaded cgroup has no list of processes (its domain's has them).
             if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):

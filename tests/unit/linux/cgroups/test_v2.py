@@ -136,7 +136,7 @@ def test_oom_kills(fake: FakeTree) -> None:
 
 
 def test_processes_below_in_any_depth(fake: FakeTree) -> None:
-    for path, pids in (("/pod", "1\n2\n"), ("/pod/a", ""), ("/pod/a/b", "30\n")):
+    for path, pids in (("/pod", "1\n2\n"), ("/pod/a", ""), ("/pod/a/b", "30\n0\n")):
         fake.add(path, **{"cgroup.procs": pids})
     assert sorted(fake.hierarchy.pids("/pod")) == [1, 2, 30]
     assert fake.hierarchy.pids("/gone") == []
