@@ -25,7 +25,9 @@ Make = Callable[..., Box]
 async def sleeper(box: Make) -> Box:
     """A container with nothing to do."""
     context = LinuxContainerSecurityContext(run_as_user=1000, seccomp=SecurityProfile())
-    return await box(config("sleep", "1000", context=context)).start()
+    one = await box(config("sleep", "1000", context=context)).start()
+    await until(lambda: processes_of(one) == ["sleep 1000"])
+    return one
 
 
 async def test_streams_code_and_identity(sleeper: Box) -> None:
@@ -89,7 +91,7 @@ async def test_a_daemonised_grandchild_does_not_hold_the_answer(sleeper: Box) ->
 async def test_a_time_limit_kills_all_descendants_and_nobody_else(sleeper: Box, body: str) -> None:
     with pytest.raises(TimedOut, match=r"0\.5 s"):
         await sleeper.execute(body, timeout=0.5)
-    assert processes_of(sleeper) == ["sleep 1000"]
+    await until(lambda: processes_of(sleeper) == ["sleep 1000"])
     assert (await sleeper.execute("echo fine")).stdout == b"fine\n"
 
 
@@ -97,16 +99,18 @@ async def test_without_a_cgroup_the_descendants_are_found_as_well(sleeper: Box) 
     process = exec_process_of(sleeper.bundle, ("/bin/sh", "-c", "(sleep 777 &); sleep 777"))
     with pytest.raises(TimedOut):
         await exec_sync(replace(sleeper.target(), cgroup=""), process, reaper=Reaper.current(), timeout=0.5)
-    assert processes_of(sleeper) == ["sleep 1000"]
+    await until(lambda: processes_of(sleeper) == ["sleep 1000"])
 
 
-async def test_a_cancelled_caller_leaves_nothing_running(sleeper: Box) -> None:
+@pytest.mark.parametrize("delay", [0, 0.005, 0.01, 0.02, 0.04, 0.3])
+async def test_a_caller_cancelled_at_any_time_leaves_nothing_running(sleeper: Box, delay: float) -> None:
     task = asyncio.create_task(sleeper.execute("sleep 777"))
-    await until(lambda: processes_of(sleeper) != ["sleep 1000"])  # the runtime is at work, or done
+    await asyncio.sleep(delay)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert processes_of(sleeper) == ["sleep 1000"]
+    await until(lambda: processes_of(sleeper) == ["sleep 1000"])
+    assert not [name for name in os.listdir(sleeper.bundle) if name.startswith("exec-")]
 
 
 async def test_a_runtime_that_hangs_is_given_up(sleeper: Box, tmp_path: Path) -> None:

@@ -97,12 +97,18 @@ class Conmon:
                 monitor = int(read_text(os.path.join(request.bundle, "conmon-pidfile")))
                 return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=start_time(monitor))
             except BaseException:
-                # Before the start pipe is closed: its end of file, too, would make conmon go on.
-                if process is not None:
-                    process.kill()
-                kill_monitor(request.bundle)
-                remove_leftovers(request.container_id, socket_dir=request.socket_dir, exit_dir=request.exit_dir)
+                await _undo(process, request)
                 raise
+
+
+async def _undo(process: Process | None, request: CreateRequest) -> None:
+    """End a creation half-way, before the start pipe is closed: its end of file, too, would make conmon go on."""
+    if process is not None:
+        process.kill()
+    kill_monitor(request.bundle)
+    remove_leftovers(request.container_id, socket_dir=request.socket_dir, exit_dir=request.exit_dir)
+    if process is not None:
+        await process.wait()
 
 
 def arguments(path: str, request: CreateRequest) -> list[str]:

@@ -68,7 +68,7 @@ class Handshake:
         except msgspec.DecodeError:
             answer = Answer(message=line.decode(errors="replace"))
         if answer.pid < 1:
-            raise explain(answer.message)
+            raise explain(answer.message or "conmon created no process")
         return answer.pid
 
     def _pipe(self) -> tuple[int, int]:

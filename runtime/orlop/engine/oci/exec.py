@@ -77,9 +77,10 @@ async def exec_detached(
     except asyncio.CancelledError:
         # The command may be about to run, or run already: only the runtime's end tells.
         await asyncio.wait([starting], timeout=KILL_LIMIT)
-        if starting.done() and not starting.exception():
-            await _kill(starting.result())
         starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled() and not starting.exception():
+            await _kill(starting.result())
         raise
 
 
@@ -142,6 +143,7 @@ async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, 
     except BaseException:
         if began is not None:
             kill_tree(running.pid, began)  # on the loop: it must happen, cancelled or not
+        await running.wait()
         raise
 
 
@@ -161,12 +163,16 @@ async def _abandon(
     if not pid or began is None:
         return  # exec_detached has seen to it, or it has ended
     await offload(kill_tree, pid, began, hierarchy=hierarchy, cgroup=target.cgroup)
-    async with asyncio.timeout(KILL_LIMIT):
-        await reaper.wait(pid, began)
+    try:
+        async with asyncio.timeout(KILL_LIMIT):
+            await reaper.wait(pid, began)
+    except TimeoutError:
+        pass  # in uninterruptible sleep: it ends with that
 
 
 async def _kill(pid: int) -> None:
-    if began := _start_time(pid):
+    began = _start_time(pid)
+    if began is not None:
         await offload(kill_tree, pid, began)
 
 

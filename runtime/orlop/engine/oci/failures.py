@@ -65,10 +65,10 @@ def _parse(line: str) -> _Line:
         try:
             return msgspec.json.decode(line, type=_Line)
         except msgspec.DecodeError:
-            return _Line(msg=line)
+            pass  # words that only begin like JSON
     if found := _LOGFMT.search(line):
         text = found["msg"]
         if text.startswith('"'):
             text = re.sub(r"\\(.)", r"\1", text[1:-1])
         return _Line(msg=text, level=found["level"])
-    return _Line(msg=line.strip())
+    return _Line(msg=line.strip(), level="")

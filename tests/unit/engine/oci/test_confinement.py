@@ -1,0 +1,56 @@
+"""AppArmor, SELinux, hidden paths."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orlop.engine.oci.confinement import apparmor_profile, security_paths, selinux_label
+from orlop.model.enums import ProfileType
+from orlop.model.errors import InvalidArgument, Unsupported
+from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile, SELinuxOption
+from tests.unit.engine.oci.samples import FACTS, SETTINGS
+
+WITH = replace(FACTS, apparmor=True, selinux=True)
+PROFILED = replace(SETTINGS, apparmor_profile="our-default")
+UNCONFINED = SecurityProfile(profile_type=ProfileType.Unconfined)
+LOCAL = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="mine")
+
+
+def context(**fields: Any) -> LinuxContainerSecurityContext:
+    return LinuxContainerSecurityContext(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "with_apparmor", "without"),
+    [
+        ({}, "our-default", ""),
+        ({"apparmor": SecurityProfile()}, "our-default", ""),
+        ({"privileged": True}, "", ""),
+        ({"apparmor": UNCONFINED}, "unconfined", ""),
+    ],
+)
+def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> None:
+    assert apparmor_profile(context(**fields), PROFILED, WITH) == with_apparmor
+    assert apparmor_profile(context(**fields), PROFILED, FACTS) == without
+
+
+def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
+    assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
+        apparmor_profile(context(apparmor=LOCAL), PROFILED, FACTS)
+    with pytest.raises(InvalidArgument, match="localhost_ref"):
+        apparmor_profile(context(apparmor=SecurityProfile(profile_type=ProfileType.Localhost)), PROFILED, WITH)
+
+
+def test_selinux() -> None:
+    options = SELinuxOption(user="system_u", role="system_r", type="container_t", level="s0:c1,c2")
+    assert selinux_label(context(selinux_options=options), WITH) == "system_u:system_r:container_t:s0:c1,c2"
+    assert selinux_label(context(selinux_options=options), FACTS) == ""
+    assert selinux_label(context(), WITH) == ""
+
+
+def test_hidden_paths() -> None:
+    fields = {"masked_paths": ("/a",), "readonly_paths": ("/b",)}
+    assert security_paths(context(**fields)) == {"maskedPaths": ["/a"], "readonlyPaths": ["/b"]}
+    assert security_paths(context(privileged=True, **fields)) == {}

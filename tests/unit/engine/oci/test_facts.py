@@ -1,0 +1,69 @@
+"""The machine's facts, from trees that look like the kernel's."""
+
+import socket
+from pathlib import Path
+
+from orlop.engine.oci.facts import gather
+from orlop.engine.oci.inputs import HostFacts
+
+
+def tree(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def look(root: Path, version: int, files: dict[str, str]) -> HostFacts:
+    status = "Name:\tx\nCapInh:\t0000000000000000\nCapPrm:\t0000000000200003\nCapBnd:\t0000000000200001\n"
+    tree(root, {"proc/self/status": status, **files})
+    return gather(
+        cgroup_version=version, cgroup_root=str(root / "cgroup"), proc=str(root / "proc"), sys=str(root / "sys")
+    )
+
+
+def test_a_bare_machine(tmp_path: Path) -> None:
+    facts = look(tmp_path, 2, {})
+    assert facts.capabilities == {"CAP_CHOWN", "CAP_SYS_ADMIN"}
+    assert facts.hostname == socket.gethostname()
+    assert (facts.swap_accounting, facts.hugepage_sizes, facts.apparmor, facts.selinux) == (
+        False,
+        frozenset(),
+        False,
+        False,
+    )
+
+
+def test_version_1(tmp_path: Path) -> None:
+    (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB").mkdir(parents=True)
+    (tmp_path / "sys/kernel/mm/hugepages/hugepages-64kB").mkdir(parents=True)
+    files = {
+        "cgroup/memory/memory.memsw.limit_in_bytes": "1",
+        "cgroup/hugetlb/hugetlb.64KB.limit_in_bytes": "1",
+        "sys/module/apparmor/parameters/enabled": "Y\n",
+    }
+    facts = look(tmp_path, 1, files)
+    assert facts.swap_accounting
+    assert facts.apparmor
+    assert facts.hugepage_sizes == {"64KB"}
+
+
+def test_version_2(tmp_path: Path) -> None:
+    for size in ("hugepages-2048kB", "hugepages-1048576kB", "other"):
+        (tmp_path / "sys/kernel/mm/hugepages" / size).mkdir(parents=True)
+    files = {
+        "cgroup/system.slice/memory.swap.max": "max",
+        "cgroup/system.slice/hugetlb.1GB.max": "max",
+        "cgroup/system.slice/hugetlb.2MB.max": "max",
+        "sys/module/apparmor/parameters/enabled": "N\n",
+        "sys/fs/selinux/enforce": "1",
+    }
+    facts = look(tmp_path, 2, files)
+    assert facts.swap_accounting
+    assert facts.hugepage_sizes == {"1GB", "2MB"}
+    assert not facts.apparmor
+    assert facts.selinux
+
+
+def test_this_machine() -> None:
+    assert isinstance(gather(cgroup_version=1), HostFacts)
