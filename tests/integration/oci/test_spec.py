@@ -14,7 +14,7 @@ from orlop.model.errors import FailedPrecondition
 from orlop.model.image import ImageConfig
 from orlop.model.resources import LinuxContainerResources
 from orlop.model.security import Capability, LinuxContainerSecurityContext, SecurityProfile
-from tests.integration.oci.box import Box, Place, config, listing, read, write
+from tests.integration.oci.box import Box, Place, config, listing, read, until, write
 
 Make = Callable[..., Box]
 
@@ -131,6 +131,18 @@ async def test_working_directory_and_command_of_the_image(box: Make) -> None:
     wanted = structs.replace(config("unused"), command=())
     image = ImageConfig(entrypoint=("/bin/sh", "-c"), cmd=("pwd",), working_dir="/data")
     assert await box(wanted, image=image).run() == "/data"
+
+
+async def test_a_working_directory_that_is_not_there_is_made(box: Make) -> None:
+    assert await box(config("pwd", working_dir="/made/up")).run() == "/made/up"
+
+
+async def test_no_descriptor_of_ours_is_inherited(box: Make) -> None:
+    one = await box(config("ls /proc/self/fd; sleep 1000")).start()
+    inside = await one.execute("ls /proc/self/fd")
+    # The last one is ls's own.
+    assert inside.stdout == b"0\n1\n2\n3\n"
+    await until(lambda: one.output() == "0\n1\n2\n3")
 
 
 async def test_masked_and_readonly_paths(box: Make) -> None:

@@ -105,10 +105,9 @@ async def _undo(process: Process | None, request: CreateRequest) -> None:
     """End a creation half-way, before the start pipe is closed: its end of file, too, would make conmon go on."""
     if process is not None:
         process.kill()
+        await process.wait()
     kill_monitor(request.bundle)
     remove_leftovers(request.container_id, socket_dir=request.socket_dir, exit_dir=request.exit_dir)
-    if process is not None:
-        await process.wait()
 
 
 def arguments(path: str, request: CreateRequest) -> list[str]:

@@ -14,10 +14,16 @@ def remove_leftovers(container_id: str, *, socket_dir: str, exit_dir: str) -> No
 
 
 def kill_monitor(bundle: str) -> None:
-    """Kill the conmon whose pid file is in bundle, and what it started (an OCI runtime that hangs, for instance)."""
+    """Kill the conmon of this bundle, and what it started (an OCI runtime that hangs, for instance).
+
+    It is known by its pid file. One that was stopped between its fork and that file has become our child, as the orphan
+    of a process of ours.
+    """
     text = read_text_or(os.path.join(bundle, "conmon-pidfile"), "")
-    if text.isdecimal() and _is_monitor_of(int(text), bundle):
-        _kill_with_children(int(text))
+    known = [int(text)] if text.isdecimal() else []
+    for pid in {*known, *children(os.getpid())}:
+        if _is_monitor_of(pid, bundle):
+            _kill_with_children(pid)
 
 
 def _is_monitor_of(pid: int, bundle: str) -> bool:

@@ -19,7 +19,7 @@ _SAFE = ["nosuid", "noexec", "nodev"]
 
 def mounts(inputs: SpecInputs) -> list[Spec]:
     """The spec's mounts, parents before children. One that the kubelet asks for replaces ours at the same place."""
-    wanted = {posixpath.normpath(mount.container_path): mount for mount in inputs.mounts}
+    wanted = {_normal(mount.container_path): mount for mount in inputs.mounts}
     part = [mount for mount in kernel_mounts(inputs) if not _replaced(mount["destination"], wanted)]
     part += [volume(path, mount) for path, mount in wanted.items()]
     # The sort is stable: siblings keep the kubelet's order.
@@ -60,6 +60,10 @@ def _sysfs(inputs: SpecInputs, access: list[str]) -> Spec:
         # A sysfs shows a network namespace. Only its owner may mount one, and that is not the pod's user namespace.
         return _mount("/sys", "bind", "/sys", ["rbind", "rprivate", *_SAFE, *access])
     return _mount("/sys", "sysfs", "sysfs", [*_SAFE, *access])
+
+
+def _normal(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))  # normpath alone keeps two leading slashes
 
 
 def _replaced(destination: str, wanted: dict[str, ResolvedMount]) -> bool:

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from orlop.engine.monitor.control import attach_socket, reopen_log, resize_terminal
-from orlop.engine.monitor.leftovers import kill_monitor, remove_leftovers
-from orlop.engine.monitor.placement import monitor_cgroup
 from orlop.model.errors import FailedPrecondition, NotFound, TimedOut
 
 
@@ -68,24 +66,5 @@ async def test_nobody_listens(tmp_path: Path) -> None:
         await reopen_log(str(tmp_path), "/no/dir/0.log")
 
 
-def test_paths() -> None:
+def test_the_attach_sockets_path() -> None:
     assert attach_socket("/run/s", "abc") == "/run/s/abc/attach"
-    assert monitor_cgroup("/kubepods/pod1") == "/kubepods/pod1/orlop-monitor"
-    assert monitor_cgroup("/kubepods/pod1", "system.slice") == "/system.slice"
-    assert monitor_cgroup("/kubepods/pod1", "/monitors") == "/monitors"
-
-
-def test_leftovers(tmp_path: Path) -> None:
-    (tmp_path / "sock").mkdir()
-    (tmp_path / "exits").mkdir()
-    (tmp_path / "sock/abc").symlink_to("/gone")
-    (tmp_path / "exits/abc").touch()
-    for _ in range(2):
-        remove_leftovers("abc", socket_dir=str(tmp_path / "sock"), exit_dir=str(tmp_path / "exits"))
-    assert os.listdir(tmp_path / "sock") == os.listdir(tmp_path / "exits") == []
-
-
-def test_a_stale_pid_file_kills_nobody(tmp_path: Path) -> None:
-    kill_monitor(str(tmp_path))
-    (tmp_path / "conmon-pidfile").write_text(str(os.getpid()))
-    kill_monitor(str(tmp_path))  # this process is no monitor of that bundle
