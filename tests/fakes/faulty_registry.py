@@ -1,4 +1,4 @@
-"""A registry that misbehaves when told to: `async with FaultyRegistry() as registry: registry.break_blob(digest, 1000)`.
+"""A registry that misbehaves when told: `async with FaultyRegistry() as registry: registry.break_blob(digest, 1000)`.
 
 It serves images from memory by the distribution API. Each verb orders one fault; everything else is right. What real
 registries do is tested with the real one (tests.parts.registry).

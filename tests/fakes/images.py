@@ -1,7 +1,7 @@
-"""Images made in memory, with any layers, good or bad: `ImageBuilder().layer({"bin/sh": …}).config(user="1000").build()`.
+"""Images made in memory, of any layers: `ImageBuilder().layer({"bin/sh": …}).config(user="1000").build()`.
 
-An `Image` is manifest, configuration and blobs; tests.parts.registry pushes it, `oci_archive` and `docker_archive` write
-it to a file. Layers are told as a mapping of names to bytes (a plain file) or to one of the small values below.
+An `Image` is manifest, configuration and blobs; tests.parts.registry pushes it, `oci_archive` and `docker_archive`
+write it to a file. Layers are told as a mapping of names to bytes (a plain file) or to one of the small values below.
 """
 
 import gzip
@@ -30,9 +30,9 @@ ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), p
 MTIME = 1_700_000_000
 BUSYBOX = "/bin/busybox"
 APPLETS = (
-    "sh ash cat ls echo sleep true false id env printenv hostname mount umount ps kill touch mkdir rm cp mv ln stat head "
-    "tail grep sed awk wc sort date dd df du find xargs test [ expr seq tr cut tee yes nc wget httpd ip ifconfig ping "
-    "vi top free uname whoami pwd chmod chown readlink realpath mktemp sync timeout nslookup sysctl dmesg stty tty"
+    "sh ash cat ls echo sleep true false id env printenv hostname mount umount ps kill touch mkdir rm cp mv ln stat "
+    "head tail grep sed awk wc sort date dd df du find xargs test [ expr seq tr cut tee yes nc wget httpd ip ifconfig "
+    "ping vi top free uname whoami pwd chmod chown readlink realpath mktemp sync timeout nslookup sysctl dmesg stty tty"
 ).split()
 
 

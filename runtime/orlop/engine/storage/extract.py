@@ -4,12 +4,11 @@ Runs after chroot(2) into the layer, so no name and no symbolic link can lead ou
 in the container would follow it. Whiteouts are in whiteouts; choosing what may be in a tar is in tar_headers.
 """
 
+from __future__ import annotations
+
 import errno
 import os
-import shutil
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from orlop.engine.storage.tar_headers import (
     BLOCK_DEVICE,
@@ -25,6 +24,10 @@ from orlop.engine.storage.tar_headers import (
 from orlop.engine.storage.tar_stream import TarStream
 from orlop.engine.storage.whiteouts import Whiteouts
 
+TYPE_CHECKING = False  # as in typing, without importing it
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 MAX_IMPLICIT = 100_000
 _PAGE = 4096
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -38,15 +41,15 @@ class EntryError(Exception):
         self.number = number
 
 
-@dataclass(slots=True)
 class Extracted:
     """What an unpacked layer holds."""
 
-    size: int = 0
-    """Bytes on disk: file sizes rounded up to pages."""
-    inodes: int = 0
-    implicit: list[bytes] = field(default_factory=list)
-    """Directories that the tar does not list and that hold something: they take after the layers below."""
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes on disk: file sizes rounded up to pages."""
+        self.inodes = 0
+        self.implicit: list[bytes] = [b"/"]
+        """Directories that the tar does not list and that hold something: they take after the layers below."""
 
 
 def normalise(name: bytes, *, what: str = "entry") -> bytes:
@@ -71,7 +74,6 @@ class Extractor:
         self._whiteouts = Whiteouts(base=base)
         self._known = {b"/"}
         self._times: dict[bytes, int] = {}
-        self.result.implicit.append(b"/")
 
     def unpack(self, tar: TarStream) -> Extracted:
         """All entries of a tar."""
@@ -187,7 +189,7 @@ class Extractor:
     def _remove(self, path: bytes) -> None:
         """A later entry of the same name replaces what is there."""
         if stat.S_ISDIR(os.lstat(path).st_mode):
-            shutil.rmtree(path)
+            _remove_tree(path)
             self._known = {b"/"}  # what was known below it is gone
             self._times.pop(path, None)
         else:
@@ -238,6 +240,16 @@ class Extractor:
             pass  # a later entry replaced a directory above it
 
 
+def _remove_tree(path: bytes) -> None:
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _remove_tree(entry.path)
+            else:
+                os.unlink(entry.path)
+    os.rmdir(path)
+
+
 def _write(fd: int, piece: memoryview) -> None:
     while piece:
         piece = piece[os.write(fd, piece) :]
@@ -255,7 +267,7 @@ def _write_sparse(fd: int, entry: Entry, data: Iterator[memoryview]) -> None:
     os.ftruncate(fd, entry.full_size)
 
 
-def _set_xattr(target: "bytes | int", name: str, value: bytes) -> None:
+def _set_xattr(target: bytes | int, name: str, value: bytes) -> None:
     """An attribute of the layer, if it is the image's to set.
 
     trusted.overlay.* would redirect the kernel to other parts of other layers, and SELinux labels are the node's.

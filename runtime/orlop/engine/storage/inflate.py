@@ -3,19 +3,31 @@
 Decoders are imported when asked for, before the worker gives up its view of the filesystem.
 """
 
+from __future__ import annotations
+
 import hashlib
-import io
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from typing import IO, Literal, Protocol, cast
 
-Compression = Literal["gzip", "zstd", "none"]
+TYPE_CHECKING = False  # as in typing, without importing it
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Protocol
+
+    class Readable(Protocol):
+        """Something to read bytes from."""
+
+        def read(self, size: int, /) -> bytes:
+            """At most so many bytes, none at the end."""
+            ...
+
 
 CHUNK = 1 << 20
 AHEAD = 4
 """Chunks between the reading and the writing thread."""
+_GZIP_INPUT = 1 << 17
+"""Small, for what is behind a member's end is copied once per member, and some layers have a member per file."""
 MAX_WINDOW = 1 << 27
 """Memory that a zstd frame may ask for."""
 
@@ -24,14 +36,7 @@ class InflateError(Exception):
     """The compressed data is broken."""
 
 
-class Readable(Protocol):
-    """Something to read bytes from."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most so many bytes, none at the end."""
-
-
-class HashedInput(io.RawIOBase):
+class HashedInput:
     """A descriptor that is hashed and counted as it is read."""
 
     def __init__(self, fd: int, algorithm: str) -> None:
@@ -39,21 +44,16 @@ class HashedInput(io.RawIOBase):
         self._hash = hashlib.new(algorithm)
         self.count = 0
 
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # the stub wants a private type
-        """Fill as much of the buffer as one read(2) gives."""
-        count = os.readv(self._fd, [buffer])
-        self._hash.update(memoryview(buffer)[:count])
-        self.count += count
-        return count
+    def read(self, size: int, /) -> bytes:
+        """What one read(2) gives."""
+        data = os.read(self._fd, size)
+        self._hash.update(data)
+        self.count += len(data)
+        return data
 
     def drain(self) -> None:
         """Read what a decoder left: the digest is of the whole blob."""
-        buffer = bytearray(CHUNK)
-        while self.readinto(buffer):
+        while self.read(CHUNK):
             pass
 
     def digest(self) -> str:
@@ -61,18 +61,58 @@ class HashedInput(io.RawIOBase):
         return self._hash.hexdigest()
 
 
-def decoder(compression: Compression) -> Callable[[HashedInput], Readable]:
+class GzipReader:
+    """Inflates gzip members one after another (RFC 1952, 2.2), with zeros behind the last one allowed.
+
+    On top of the library's bare decompressor: its file class takes longer to import than the rest of the worker.
+    """
+
+    def __init__(self, source: HashedInput, begin: Callable[[], Any]) -> None:
+        self._source = source
+        self._begin = begin
+        self._member = begin()
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes of tar, none at the end."""
+        while True:
+            if self._member.eof and not self._next_member():
+                return b""
+            if not self._rest and self._member.needs_input:
+                self._rest = self._source.read(_GZIP_INPUT)
+                if not self._rest:
+                    raise EOFError("the gzip data ends too early")
+            data: bytes = self._member.decompress(self._rest, size)
+            self._rest = b""
+            if data:
+                return data
+
+    def _next_member(self) -> bool:
+        """Whether another member follows; padding is skipped."""
+        rest: bytes = self._member.unused_data.lstrip(b"\0")
+        while not rest:
+            chunk = self._source.read(_GZIP_INPUT)
+            if not chunk:
+                return False
+            rest = chunk.lstrip(b"\0")
+        self._member, self._rest = self._begin(), rest
+        return True
+
+
+def decoder(compression: str) -> Callable[[HashedInput], Readable]:
     """What turns the input into tar bytes; imports the library now."""
     if compression == "gzip":
-        from isal import igzip
+        from isal import igzip_lib
 
-        opened: Callable[..., Readable] = igzip.IGzipFile
-        return lambda source: opened(fileobj=io.BufferedReader(source, CHUNK), mode="rb")
+        def begin() -> Any:
+            return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP)
+
+        return lambda source: GzipReader(source, begin)
     if compression == "zstd":
         import zstandard
 
-        window = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-        return lambda source: window.stream_reader(cast("IO[bytes]", source), read_size=CHUNK, read_across_frames=True)
+        window: Any = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+        return lambda source: window.stream_reader(source, read_size=CHUNK, read_across_frames=True)
     return lambda source: source
 
 

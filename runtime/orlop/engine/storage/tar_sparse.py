@@ -1,13 +1,17 @@
 """Sparse members: where the stored data belongs in the file. Old GNU headers and GNU's pax formats 0.1 and 1.0."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
 from orlop.engine.storage.tar_headers import BLOCK, Entry, TarError, decimal, number, show
 
+TYPE_CHECKING = False  # as in typing, without importing it
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Take = Callable[[int], bytes]
+
 MAX_MAP = 100_000
 """Pieces of one file: GNU tar writes one per hole."""
-
-Take = Callable[[int], bytes]
 
 
 def apply_old_gnu(entry: Entry, header: bytes, take: Take) -> None:

@@ -4,10 +4,14 @@ What the entries do to a filesystem is in extract. Written here because the stan
 one header than writing a small file does.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
 
 from orlop.engine.storage import tar_sparse
 from orlop.engine.storage.tar_headers import BLOCK, FILE, Entry, TarError, apply_pax, check, check_sum, parse, parse_pax
+
+TYPE_CHECKING = False  # as in typing, without importing it
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_EXTENSION = 1 << 20
 """Bytes of one pax header or GNU long name."""

@@ -1,4 +1,4 @@
-"""The program that unpacks one layer: `python -S -m …unpack_worker ROOT COMPRESSION BLOB DIFF BASE`.
+"""The program that unpacks one layer: `main` with the arguments ROOT COMPRESSION BLOB DIFF BASE.
 
 BLOB and DIFF name the digest algorithms, BASE is "base" for a layer with none below it. The compressed blob comes on
 stdin, one JSON line with the outcome goes to stdout. It runs beside the daemon, so that unpacking has a core and an
@@ -6,15 +6,19 @@ interpreter of its own, and shuts itself into ROOT before it looks at a byte of 
 Starting it and judging the digests is in unpacking.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import sys
-from typing import Any, get_args
 
 from orlop.engine.storage.extract import EntryError, Extracted, Extractor
-from orlop.engine.storage.inflate import Compression, HashedInput, Inflated, InflateError, decoder
+from orlop.engine.storage.inflate import HashedInput, Inflated, InflateError, decoder
 from orlop.engine.storage.tar_headers import TarError
 from orlop.engine.storage.tar_stream import TarStream
+
+TYPE_CHECKING = False  # as in typing, without importing it
+if TYPE_CHECKING:
+    Answer = str | int | list[str] | dict[str, "Answer"]
 
 
 def confine(root: str) -> None:
@@ -23,7 +27,25 @@ def confine(root: str) -> None:
     os.chdir("/")
 
 
-def outcome(source: HashedInput, inflated: Inflated, extracted: Extracted) -> dict[str, Any]:
+def to_json(value: Answer) -> str:
+    """JSON, without the library's import of regular expressions."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{to_json(key)}: {to_json(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(to_json(each) for each in value) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(_character(ord(each)) for each in value) + '"'
+    return str(value)
+
+
+def _character(code: int) -> str:
+    if code > 0xFFFF:
+        code -= 0x10000
+        return _character(0xD800 + (code >> 10)) + _character(0xDC00 + (code & 0x3FF))
+    return chr(code) if 0x20 <= code < 0x7F and code not in b'"\\' else f"\\u{code:04x}"
+
+
+def outcome(source: HashedInput, inflated: Inflated, extracted: Extracted) -> dict[str, Answer]:
     """What the daemon wants to know of a layer that was unpacked."""
     return {
         "blob": source.digest(),
@@ -35,7 +57,7 @@ def outcome(source: HashedInput, inflated: Inflated, extracted: Extracted) -> di
     }
 
 
-def unpack(source: HashedInput, inflated: Inflated, *, base: bool) -> dict[str, Any]:
+def unpack(source: HashedInput, inflated: Inflated, *, base: bool) -> dict[str, Answer]:
     """Unpack into "/"; a failure is an outcome too."""
     try:
         return outcome(source, inflated, Extractor(base=base).unpack(TarStream(iter(inflated))))
@@ -44,21 +66,16 @@ def unpack(source: HashedInput, inflated: Inflated, *, base: bool) -> dict[str, 
     except (TarError, InflateError) as error:
         return {"error": f"{type(error).__name__}: {error}"}
     except OSError as error:
-        return {"error": str(error), "errno": error.errno}
+        return {"error": str(error), "errno": error.errno or 0}
 
 
-def main(argv: list[str]) -> int:
+def main() -> None:
     """Unpack stdin into a directory."""
-    root, compression, blob_algorithm, diff_algorithm, base = argv
-    kind: Compression = next(each for each in get_args(Compression) if each == compression)
-    decode = decoder(kind)
+    root, compression, blob_algorithm, diff_algorithm, base = sys.argv[1:]
+    decode = decoder(compression)
     source = HashedInput(0, blob_algorithm)
     confine(root)
     result = unpack(source, Inflated(source, decode, diff_algorithm), base=base == "base")
-    print(json.dumps(result), flush=True)
+    print(to_json(result), flush=True)
     # The reading thread may still wait for the rest of a blob that is of no use any more.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

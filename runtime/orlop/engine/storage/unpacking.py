@@ -10,15 +10,18 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from orlop.aio import process
 from orlop.engine.storage import digests
-from orlop.engine.storage.inflate import Compression
 from orlop.engine.storage.pipe import PipeWriter, read_all
 from orlop.model.errors import DataLoss, InvalidArgument, ResourceExhausted, TimedOut
 
 MAX_ANSWER = 16 << 20
+
+Compression = Literal["gzip", "zstd", "none"]
+# Not -m: runpy and what it imports would take a third of the worker's start.
+_PROGRAM = "from orlop.engine.storage.unpack_worker import main; main()"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -74,7 +77,7 @@ async def unpack(blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, ba
 
 def _start(blob: Blob, directory: str, kind: Compression, *, base: bool, stdin: int, stdout: int) -> process.Process:
     # -S and the ready-made path: importing `site` would take as long as everything else the worker imports.
-    argv = [sys.executable, "-S", "-m", "orlop.engine.storage.unpack_worker", directory, kind]
+    argv = [sys.executable, "-S", "-c", _PROGRAM, directory, kind]
     argv += [digests.algorithm(blob.digest), digests.algorithm(blob.diff_id), "base" if base else "over"]
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
     return process.start(argv, stdin=stdin, stdout=stdout, stderr=2, env=environment)
