@@ -50,7 +50,7 @@ async def answering(method: Method, request: Any, context: Any, gate: Gate) -> A
     finally:
         if timer is not None:
             timer.cancel()
-        log.debug("%s: %s in %.1f ms", call, outcome, (time.monotonic() - began) * 1000)
+        log.debug("%s in %.1f ms", outcome, (time.monotonic() - began) * 1000)
 
 
 async def _cancelled(call: calls.Call, context: Any, began: float) -> Never:
@@ -65,7 +65,7 @@ async def _cancelled(call: calls.Call, context: Any, began: float) -> Never:
 
 
 def _warn(call: calls.Call, began: float) -> None:
-    log.warning("%s still goes on after %.1f s%s", call, time.monotonic() - began, _at(call))
+    log.warning("still goes on after %.1f s%s", time.monotonic() - began, _at(call))
 
 
 def _at(call: calls.Call) -> str:

@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from orlop.api.client import CriClient
+from orlop.api.sockets import answers
 from orlop.model.errors import OrlopError, Unavailable
 
 T = TypeVar("T")
@@ -23,6 +24,6 @@ def ask(path: str, conversation: Callable[[CriClient], Awaitable[T]]) -> T:
     try:
         return asyncio.run(talk())
     except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
+        if error.code() is grpc.StatusCode.UNAVAILABLE and not answers(path.removeprefix("unix://")):
             raise Unavailable(f"nobody answers at {path}: start the daemon ({error.details()})") from error
         raise OrlopError(f"{path}: {error.code().name}: {error.details()}") from error

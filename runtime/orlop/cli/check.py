@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import msgspec
@@ -29,9 +31,9 @@ def check(config_path: str | None, output: str, strict: bool) -> None:
     from orlop.verify.preflight.all import look
     from orlop.verify.preflight.finding import State
 
-    # What the engine logs on the way is in the findings too.
-    logging.getLogger("orlop").setLevel(logging.CRITICAL)
-    findings = asyncio.run(look(load(config_path).config))
+    config = load(config_path).config
+    with _silence():  # what the engine logs on the way is in the findings too
+        findings = asyncio.run(look(config))
     bad = {State.MISSING, State.WARNING} if strict else {State.MISSING}
     if output == "json":
         print_json([msgspec.to_builtins(each) for each in findings])
@@ -41,3 +43,14 @@ def check(config_path: str | None, output: str, strict: bool) -> None:
             if each.remedy:
                 click.echo(f"{each.state}: {each.name}: {each.remedy}")
     sys.exit(1 if any(each.state in bad for each in findings) else 0)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    log = logging.getLogger("orlop")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

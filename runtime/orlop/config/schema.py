@@ -130,7 +130,7 @@ class Images(Section):
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
     plain_http_loopback: bool = True
-    """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: those bytes
+    """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: such bytes
     never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""
 
 

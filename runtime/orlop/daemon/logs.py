@@ -26,8 +26,9 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     set_level(level)
-    # The event loop tells of slow callbacks and the like in debug mode only, at this level.
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # At debug level these tell of their own insides.
+    for library in ("asyncio", "grpc"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def set_level(level: str) -> None:

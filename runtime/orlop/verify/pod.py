@@ -12,6 +12,8 @@ from orlop.model.errors import DataLoss, FailedPrecondition, Unavailable
 PORT = 8080
 NAMESPACE = "orlop-verify"
 LOG = "web.log"
+# As the kubelet asks for an ordinary pod: every container has a PID namespace of its own.
+_LINUX = {"security_context": {"namespace_options": {"pid": "CONTAINER"}}}
 HTTP_LIMIT = 10.0
 """Seconds until a web server that does not answer is given up."""
 
@@ -31,7 +33,7 @@ class VerificationPod:
                 "hostname": "orlop-verify",
                 "log_directory": log_directory,
                 "labels": {"app.kubernetes.io/name": "orlop-verify"},
-                "linux": {},
+                "linux": _LINUX,
             }
         ).config
         self._pod_id = ""
@@ -74,7 +76,7 @@ class VerificationPod:
                 "image": {"image": image},
                 "command": ["/bin/sh", "-c", script],
                 "log_path": LOG,
-                "linux": {},
+                "linux": _LINUX,
             },
             sandbox_config=self._config,
         )
