@@ -6,6 +6,7 @@ import socket
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from orlop.aio.process import run
 from orlop.aio.threads import offload
@@ -47,14 +48,14 @@ class Cluster:
         self.network = self.new_network(**options)
         await self.network.start()
 
-    async def pod(self, name: str, **more: object) -> Attachment:
+    async def pod(self, name: str, **more: Any) -> Attachment:
         """A pod with namespaces, not attached yet."""
         pinned = await self.namespaces.create(name, PodSandboxConfig(hostname=name))
         self._pods.append(name)
         pod = Attachment(pod_id=name, namespace="web", name=name, uid=f"uid-{name}", netns=pinned.net)
         return replace(pod, **more)
 
-    async def attached(self, name: str, **more: object) -> tuple[Attachment, CniResult]:
+    async def attached(self, name: str, **more: Any) -> tuple[Attachment, CniResult]:
         """A pod in the network."""
         pod = await self.pod(name, **more)
         return pod, await self.network.add(pod)

@@ -126,7 +126,10 @@ class ResultCache:
             return None
         entry = _entry(file, config)
         # The file's name decides what gets removed later: it must be that of its content.
-        return entry if file.kind == KIND and entry.file_name == name else None
+        if file.kind != KIND or entry.file_name != name:
+            log.warning("CNI result cache: %s is not what its name says", path)
+            return None
+        return entry
 
 
 def _entry(file: _File, config: bytes) -> Entry:

@@ -17,9 +17,9 @@ from orlop.engine.cni.current import Readiness as Readiness
 from orlop.engine.cni.failures import CODE_LIMITED, CODE_NOT_AVAILABLE, PluginError, StillAttached
 from orlop.engine.cni.gate import Gate
 from orlop.engine.cni.plugin import Plugins
-from orlop.engine.cni.request import Request, request_for
+from orlop.engine.cni.request import request_for
 from orlop.engine.cni.result import BadOutput, CniResult, parse_result
-from orlop.model.errors import OrlopError, ResourceExhausted
+from orlop.model.errors import InvalidArgument, OrlopError, ResourceExhausted
 
 log = logging.getLogger(__name__)
 
@@ -197,9 +197,8 @@ class Network:
         """Our attachments on record whose pod id is not known, as `remove` wants them: after a crash or a reboot."""
         ids = frozenset(known)
         entries = await offload(self._cache.all)
-        return [
-            _attachment_of(entry.request) for entry in entries if entry.ours and entry.request.pod_id not in ids
-        ]  # fmt: skip
+        owed = (_attachment_of(entry) for entry in entries if entry.ours and entry.request.pod_id not in ids)
+        return [attachment for attachment in owed if attachment is not None]
 
     async def cached_result(self, attachment: Attachment) -> CniResult | None:
         """The result of the last ADD, from the cache; None when there is none."""
@@ -220,13 +219,19 @@ def _is_namespace(path: str) -> bool:
         return False
 
 
-def _attachment_of(request: Request) -> Attachment:
+def _attachment_of(entry: Entry) -> Attachment | None:
+    """None for a record with names that no pod of ours can have: one edited file must not hide the others."""
+    request = entry.request
     named = dict(request.args)
-    return Attachment(
-        pod_id=request.pod_id,
-        namespace=named.get("K8S_POD_NAMESPACE", ""),
-        name=named.get("K8S_POD_NAME", ""),
-        uid=named.get("K8S_POD_UID", ""),
-        netns=request.netns,
-        ifname=request.ifname,
-    )
+    try:
+        return Attachment(
+            pod_id=request.pod_id,
+            namespace=named.get("K8S_POD_NAMESPACE", ""),
+            name=named.get("K8S_POD_NAME", ""),
+            uid=named.get("K8S_POD_UID", ""),
+            netns=request.netns,
+            ifname=request.ifname,
+        )
+    except InvalidArgument as error:
+        log.warning("CNI result cache: %s is not used: %s", entry.file_name, error)
+        return None

@@ -19,7 +19,7 @@ class Versions:
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
-        self._known: dict[tuple[str, int, int], frozenset[str]] = {}
+        self._known: dict[tuple[str | None, int, int], frozenset[str]] = {}
 
     async def settle(self, config: NetworkConfig) -> NetworkConfig:
         """The network in the newest version that all its plugins support.
@@ -37,9 +37,10 @@ class Versions:
 
     async def _supported(self, kind: str, config: NetworkConfig) -> frozenset[str]:
         path = self._plugins.find(kind)
-        if path is None:
+        try:
+            info = os.stat(path or "")
+        except OSError:  # not installed (yet), or just being replaced
             return frozenset()
-        info = os.stat(path)
         key = (path, info.st_ino, info.st_mtime_ns)
         if key not in self._known:
             self._known[key] = await self._ask(kind, config)

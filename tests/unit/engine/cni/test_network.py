@@ -123,6 +123,8 @@ async def test_orphans_are_those_that_nobody_knows_and_ours(fake: FakePlugins, n
     foreign.write_text(
         json.dumps({"kind": "cniCacheV1", "containerId": "zzz", "ifName": "eth0", "networkName": "net", "config": ""})
     )
+    edited = fake.cache / "results" / "net-ed it-eth0"
+    edited.write_text(json.dumps(json.loads(foreign.read_text()) | {"containerId": "ed it", "runtime": "orlop"}))
     assert [orphan.pod_id for orphan in await network.orphans(known=["abc"])] == ["def"]
 
 
