@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orlop.api.client import CriClient
-from orlop.api.v1 import runtime_pb2
+from orlop.api.v1 import pod_pb2
 
 TIME_LIMIT = 300.0
 """Seconds for one pod: its network may take long to be taken down."""
@@ -26,7 +26,7 @@ async def pods(client: CriClient) -> list[Pod]:
 
 async def remove(client: CriClient, pod: Pod) -> None:
     """Stop the pod, then remove it with its containers; both may be repeated."""
-    stop = runtime_pb2.StopPodSandboxRequest(pod_sandbox_id=pod.id)
+    stop = pod_pb2.StopPodSandboxRequest(pod_sandbox_id=pod.id)
     await client.call("StopPodSandbox", stop, timeout=TIME_LIMIT)
-    removal = runtime_pb2.RemovePodSandboxRequest(pod_sandbox_id=pod.id)
+    removal = pod_pb2.RemovePodSandboxRequest(pod_sandbox_id=pod.id)
     await client.call("RemovePodSandbox", removal, timeout=TIME_LIMIT)

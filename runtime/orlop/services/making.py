@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from orlop.aio import calls
 from orlop.model.errors import AlreadyExists
 from orlop.services.steps import Steps
 
@@ -44,6 +45,7 @@ class Making:
             raise AlreadyExists(f"{what} is being made with another configuration; it is at: {work.steps.standing()}")
         else:
             log.info("%s is asked for again and joins the work, which is at: %s", what, work.steps.standing())
+        calls.follow(work.steps.standing)
         return await asyncio.shield(work.task)
 
     def standing(self, name: str) -> str:
