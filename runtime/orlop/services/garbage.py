@@ -56,7 +56,7 @@ async def collect(deck: Deck) -> int:
     for pod in list(deck.state.pods):
         if not pod.status.made and not is_being_made(deck, pod):
             left += not await take_pod_apart(deck, pod.record.id)
-    for orphan in await deck.network.orphans(attached(deck)):
+    for orphan in await deck.network.orphans(lambda: attached(deck)):
         left += not await _detach(deck, orphan)
     return left
 

@@ -33,7 +33,7 @@ async def _measure(deck: Deck, pod: PodEntry) -> PodSandboxStats:
     return deck.stats.pod(
         pod.record,
         time.time_ns(),
-        cgroup=deck.cgroups.pod_path(pod.record.id, pod.record.cgroup_parent),
+        cgroup=deck.cgroups.stats_path(pod.record.id, pod.record.cgroup_parent),
         containers=containers,
         pid=running[0].status.pid if running else 0,
     )

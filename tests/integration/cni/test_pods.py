@@ -200,7 +200,7 @@ async def test_a_plugin_that_was_uninstalled_leaves_a_debt_that_is_paid_later(cl
     with pytest.raises(StillAttached, match="my-bridge"):
         await cluster.network.remove(pod)
     (cluster.more_plugins / "away").rename(mine)
-    (owed,) = await cluster.network.orphans(known=[])
+    (owed,) = await cluster.network.orphans(list)
     await cluster.network.remove(owed)
     assert await cluster.left(pod) == []
 
@@ -239,6 +239,6 @@ async def test_a_daemon_killed_in_the_middle_of_add_owes_a_del(cluster: Cluster)
     assert len(cluster.node.leases()) == 1
 
     await cluster.restart()
-    (owed,) = await cluster.network.orphans(known=[])
+    (owed,) = await cluster.network.orphans(list)
     await cluster.network.remove(owed)
     assert await cluster.left(pod) == []

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from orlop.aio.locks import KeyedLocks
@@ -193,10 +193,14 @@ class Network:
         if errors:
             raise errors[0]
 
-    async def orphans(self, known: Iterable[str]) -> list[Attachment]:
-        """Our attachments on record whose pod id is not known, as `remove` wants them: after a crash or a reboot."""
-        ids = frozenset(known)
+    async def orphans(self, known: Callable[[], Container[str]]) -> list[Attachment]:
+        """Our attachments on record whose pod id is not known, as `remove` wants them: after a crash or a reboot.
+
+        `known` is asked after the records have been read, so that a pod which has just begun is not taken for an orphan:
+        pods are put on the daemon's record before they are on ours.
+        """
         entries = await offload(self._cache.all)
+        ids = known()
         owed = (_attachment_of(entry) for entry in entries if entry.ours and entry.request.pod_id not in ids)
         return [attachment for attachment in owed if attachment is not None]
 

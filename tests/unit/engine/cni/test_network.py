@@ -108,11 +108,11 @@ async def test_a_daemon_that_died_in_the_middle_of_add_knows_what_it_owes(fake: 
     fake.conf.joinpath("10-net.conflist").unlink()
     successor = made(fake)
     await successor.start()
-    (owed,) = await successor.orphans(known=[])
+    (owed,) = await successor.orphans(list)
     assert (owed.pod_id, owed.namespace, owed.name, owed.netns) == ("abc", "web", "front", "/proc/self/ns/net")
     await successor.remove(owed)
     assert fake.order() == ["DEL two", "DEL one"]
-    assert await successor.orphans(known=[]) == []
+    assert await successor.orphans(list) == []
     await successor.close()
 
 
@@ -125,7 +125,15 @@ async def test_orphans_are_those_that_nobody_knows_and_ours(fake: FakePlugins, n
     )
     edited = fake.cache / "results" / "net-ed it-eth0"
     edited.write_text(json.dumps(json.loads(foreign.read_text()) | {"containerId": "ed it", "runtime": "orlop"}))
-    assert [orphan.pod_id for orphan in await network.orphans(known=["abc"])] == ["def"]
+    assert [orphan.pod_id for orphan in await network.orphans(lambda: ["abc"])] == ["def"]
+
+
+async def test_a_pod_that_has_just_begun_is_no_orphan(fake: FakePlugins, network: Network) -> None:
+    known: list[str] = []
+    looking = asyncio.create_task(network.orphans(lambda: known))
+    known.append("abc")  # first on the daemon's record …
+    await network.add(POD)  # … then on ours
+    assert await looking == []
 
 
 async def test_del_uses_the_configuration_of_its_add(fake: FakePlugins, network: Network) -> None:
