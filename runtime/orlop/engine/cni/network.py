@@ -196,8 +196,8 @@ class Network:
     async def orphans(self, known: Callable[[], Container[str]]) -> list[Attachment]:
         """Our attachments on record whose pod id is not known, as `remove` wants them: after a crash or a reboot.
 
-        `known` is asked after the records have been read, so that a pod which has just begun is not taken for an orphan:
-        pods are put on the daemon's record before they are on ours.
+        `known` is asked after the records have been read, so that a pod that has just begun is not taken for an orphan:
+        pods come on the daemon's record before they come on ours.
         """
         entries = await offload(self._cache.all)
         ids = known()
