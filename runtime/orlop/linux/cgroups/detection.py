@@ -8,6 +8,8 @@ from orlop.linux.cgroups.v1 import LegacyHierarchy
 from orlop.linux.cgroups.v2 import UnifiedHierarchy
 from orlop.linux.mount_table import MountInfo, mount_table
 
+# The tree of version 2 beside those of version 1, named as they name trees without a controller.
+HYBRID = "name=cgroup2"
 # Mount options of a v1 hierarchy that are not controllers.
 _OPTIONS = {"rw", "ro", "xattr", "clone_children", "none", "noprefix", "cpuset_v2_mode", "favordynmods"}
 
@@ -30,6 +32,9 @@ def choose(root: str, table: Iterable[MountInfo]) -> Hierarchy:
             unified = entry.fstype == "cgroup2"  # a later mount covers an earlier one
         elif entry.fstype == "cgroup" and entry.mountpoint.startswith(f"{root}/"):
             legacy.update((name, entry.mountpoint) for name in controllers_of(entry))
+        elif entry.fstype == "cgroup2" and entry.mountpoint.startswith(f"{root}/"):
+            # A hybrid host: systemd knows by this tree which unit a process is of.
+            legacy[HYBRID] = entry.mountpoint
     if unified:
         return UnifiedHierarchy(root)
     if legacy:

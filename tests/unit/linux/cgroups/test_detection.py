@@ -1,6 +1,7 @@
 """Which version a mount table means."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,17 @@ def test_hybrid_is_v1_with_comounted_controllers() -> None:
     hierarchy = choose("/sys/fs/cgroup/", parse(HYBRID))
     assert hierarchy.version == 1
     assert hierarchy.controllers == {"cpu", "cpuacct", "memory"}
+
+
+def test_hybrid_moves_a_process_in_systemds_tree_as_well(tmp_path: Path) -> None:
+    trees = {name: tmp_path / name for name in ("memory", "unified")}
+    lines = [f"31 30 0:27 / {trees['memory']} rw - cgroup cgroup rw,memory"]
+    lines += [f"34 30 0:30 / {trees['unified']} rw - cgroup2 cgroup2 rw"]
+    for tree in trees.values():
+        (tree / "a").mkdir(parents=True)
+        (tree / "a" / "cgroup.procs").touch()
+    choose(str(tmp_path), parse("\n".join(lines) + "\n")).move("/a", 7)
+    assert [(tree / "a" / "cgroup.procs").read_text() for tree in trees.values()] == ["7", "7"]
 
 
 def test_a_later_mount_covers_the_earlier() -> None:
