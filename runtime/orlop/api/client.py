@@ -31,10 +31,13 @@ class CriClient:
         """Close the connection."""
         await self._channel.close()
 
-    async def call(self, rpc: str, request: Any = None, *, timeout: float | None = 30.0) -> Any:
-        """The answer of a unary RPC, by its name; without a request an empty one is sent."""
-        method = wire.METHODS[rpc]
-        return await self._stub(rpc)(method.request() if request is None else request, timeout=timeout)
+    async def call(self, rpc: str, request: Any = None, *, timeout: float | None = 30.0, wait: bool = False) -> Any:
+        """The answer of a unary RPC, by its name; without a request an empty one is sent.
+
+        With `wait` a server that does not listen yet is waited for, until the timeout.
+        """
+        message = wire.METHODS[rpc].request() if request is None else request
+        return await self._stub(rpc)(message, timeout=timeout, wait_for_ready=wait)
 
     def stream(self, rpc: str, request: Any = None) -> Any:
         """The answers of a streaming RPC, as an async iterator."""

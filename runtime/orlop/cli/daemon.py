@@ -33,7 +33,8 @@ def start(config_path: str | None, output: str, wait: float) -> None:
 
     config = load(config_path).config
     started = starting.start(config, config_path, time_limit=wait)
-    answer = ask(config.daemon.socket, lambda client: client.call("Version"))
+    # A daemon that another command has just started may not listen yet.
+    answer = ask(config.daemon.socket, lambda client: client.call("Version", timeout=wait, wait=True))
     if output == "json":
         print_json({"changed": started.changed, "pid": started.pid, "version": answer.runtime_version})
     elif started.changed:
