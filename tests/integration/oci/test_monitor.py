@@ -15,7 +15,7 @@ from orlop.engine.monitor.exits import ContainerExit, ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.monitor.placement import monitor_cgroup
 from orlop.linux.cgroups.detection import detect
-from orlop.model.errors import FailedPrecondition, TimedOut
+from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut
 from tests.harness import cgroups
 from tests.integration.oci.box import CONMON, Box, Place, config, listing, read, script, until
 
@@ -43,7 +43,7 @@ async def test_a_place_that_fails_creates_nothing(box: Make, at: Place) -> None:
         raise OSError(28, "no space", "/a/cgroup")
 
     one = box(config("touch /tmp/ran"))
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OrlopError, match=r"no space.*/a/cgroup"):
         await one.create(place=refuse)
     assert listing(at.path("sock")) == listing(at.path("exits")) == []
     assert one.id not in listing(at.runtime.root)
@@ -64,6 +64,13 @@ async def test_a_runtime_that_dies_without_a_word(box: Make, at: Place) -> None:
     script(silent, "exit 1")
     with pytest.raises(Exception, match="create container"):
         await box(config("true")).create(runtime_path=silent)
+
+
+async def test_no_log_at_all(box: Make) -> None:
+    one = await box(config("echo unheard; exit 4")).create(log_path="")
+    await one.place.runtime.start(one.id)
+    assert (await one.finish()).exit_code == 4
+    assert listing(one.place.path("logs")) == []
 
 
 async def test_reopening_a_rotated_log(box: Make) -> None:

@@ -52,11 +52,13 @@ class CreateRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitored:
-    """A created container: its first process and its monitor, each with its start time in clock ticks."""
+    """A created container: its first process and its monitor, each with its start time in clock ticks.
+
+    A start time of 0 says that the process has ended already; its exit is told by the exit file, as ever.
+    """
 
     pid: int
     pid_start: int
-    """0 when the process has ended already."""
     monitor_pid: int
     monitor_start: int
 
@@ -88,17 +90,27 @@ class Conmon:
             process: Process | None = None
             try:
                 process = handshake.spawn(arguments(self._path, request), cwd=request.bundle, env={"PATH": PATH})
-                if request.place is not None:
-                    await offload(request.place, process.pid)
+                await _place(process, request)
                 handshake.go()
                 pid = await handshake.answer(request.explain)
                 # The first process ends when the lasting one has been forked and its pid file is written.
                 await process.wait()
                 monitor = int(read_text(os.path.join(request.bundle, "conmon-pidfile")))
-                return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=start_time(monitor))
+                return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=_start(monitor))
             except BaseException:
                 await _undo(process, request)
                 raise
+
+
+async def _place(process: Process, request: CreateRequest) -> None:
+    if request.place is None:
+        return
+    try:
+        await offload(request.place, process.pid)
+    except OSError as error:
+        raise OrlopError(
+            f"cannot move the monitor of container {request.container_id} to its cgroup: {error}"
+        ) from error
 
 
 async def _undo(process: Process | None, request: CreateRequest) -> None:

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import time
 
 from orlop.linux.files import read_text_or, remove_file
-from orlop.linux.processes import children, cmdline
+from orlop.linux.processes import children, cmdline, read_stat
 
 
 def remove_leftovers(container_id: str, *, socket_dir: str, exit_dir: str) -> None:
@@ -37,8 +38,17 @@ def _is_monitor_of(pid: int, bundle: str) -> bool:
 def _kill_with_children(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGSTOP)  # so that it starts no more
+        _wait_until_stopped(pid)
         for child in children(pid):
             _kill_with_children(child)
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass  # gone already
+
+
+def _wait_until_stopped(pid: int) -> None:
+    """A signal takes effect when the process next leaves the kernel: after a fork that is under way, for instance."""
+    for _ in range(50):
+        if read_stat(pid).state in "TtZX":
+            return
+        time.sleep(0.001)

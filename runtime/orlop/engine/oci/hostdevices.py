@@ -32,6 +32,8 @@ def _all_below(dev: str) -> Iterator[ResolvedDevice]:
 
 def _resolve(wanted: Device) -> list[ResolvedDevice]:
     access = wanted.permissions or "rwm"
+    if "\0" in wanted.host_path + wanted.container_path:
+        raise InvalidArgument(f"device {wanted.host_path!r}: a path holds a NUL byte")
     if set(access) - set("rwm"):
         raise InvalidArgument(f'device {wanted.host_path!r}: permissions must be of "rwm", not {access!r}')
     path = wanted.container_path or wanted.host_path

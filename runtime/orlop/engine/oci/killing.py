@@ -2,10 +2,14 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
 
 from orlop.linux.cgroups.hierarchy import Hierarchy
 from orlop.linux.processes import read_stat, send_signal
+
+SETTLE = 0.002
+"""Seconds between two looks: above what a fork takes."""
 
 
 def kill_tree(pid: int, start: int, *, hierarchy: Hierarchy | None = None, cgroup: str = "") -> None:
@@ -29,15 +33,20 @@ def kill_tree(pid: int, start: int, *, hierarchy: Hierarchy | None = None, cgrou
 def _kill_all(pid: int, start: int, candidates: Callable[[], Iterable[int]]) -> None:
     """Stop the family before any of it is killed: the children of a dead process are nobody's.
 
-    Freezing and stopping take effect a little later than asked for, so we look until nobody new is found.
+    Freezing and stopping take effect a little later than asked for, and a fork may be under way: we look until nobody
+    new is found twice.
     """
     sessions = {pid, _session(pid)} - {os.getsid(0)}
     doomed: dict[int, int] = {}
     new = {pid: start}
-    while new:
+    quiet = 0
+    while quiet < 2:
         _signal(new, signal.SIGSTOP)
         doomed |= new
+        if quiet:
+            time.sleep(SETTLE)
         new = _descendants(doomed, sessions, candidates())
+        quiet = 0 if new else quiet + 1
     _signal(doomed, signal.SIGKILL)
 
 

@@ -51,4 +51,7 @@ def arguments(inputs: SpecInputs) -> list[str]:
 
 def working_dir(inputs: SpecInputs) -> str:
     """The pod's, the image's or "/"; always absolute."""
-    return posixpath.join("/", inputs.config.working_dir or inputs.image.working_dir)
+    path = posixpath.join("/", inputs.config.working_dir or inputs.image.working_dir)
+    if "\0" in path:
+        raise InvalidArgument("working_dir holds a NUL byte")
+    return path

@@ -45,6 +45,8 @@ def resolve_mounts(mounts: Sequence[Mount], *, recursive_read_only: bool) -> tup
 
 def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
     label = f"mount at {mount.container_path!r}"
+    if "\0" in mount.container_path + mount.host_path:
+        raise InvalidArgument(f"{label}: a path holds a NUL byte")
     if not mount.container_path.startswith("/") or os.path.normpath(mount.container_path) in ("/", "//"):
         raise InvalidArgument(f"{label}: container_path must be an absolute path below the root")
     if mount.image is not None and not mount.host_path:

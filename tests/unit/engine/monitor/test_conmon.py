@@ -109,6 +109,6 @@ async def test_a_place_that_fails_ends_it_before_it_begins(tmp_path: Path) -> No
     def refuse(_pid: int) -> None:
         raise OSError(28, "full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(OrlopError, match=r"cgroup.*full"):
         await fake(tmp_path, f"touch {tmp_path}/began").create(replace(request(tmp_path), place=refuse))
     assert os.listdir(tmp_path) == ["conmon"]

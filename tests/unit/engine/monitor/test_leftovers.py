@@ -1,11 +1,13 @@
 """What conmon leaves is removed; only conmon is killed."""
 
+import asyncio
 import os
 import signal
-import subprocess
 from pathlib import Path
 
+from orlop.aio.process import start
 from orlop.engine.monitor.leftovers import kill_monitor, remove_leftovers
+from orlop.linux.processes import children
 
 
 def test_links_and_exit_files(tmp_path: Path) -> None:
@@ -24,11 +26,15 @@ def test_a_stale_pid_file_kills_nobody(tmp_path: Path) -> None:
     kill_monitor(str(tmp_path))  # this process is no monitor of that bundle
 
 
-def test_a_monitor_without_a_pid_file_is_found_among_our_children(tmp_path: Path) -> None:
-    other = subprocess.Popen(["sh", "-c", "sleep 300; true", "monitor", "/another/bundle"], start_new_session=True)
-    monitor = subprocess.Popen(["sh", "-c", "sleep 300; true", "monitor", str(tmp_path)])
+async def test_a_monitor_without_a_pid_file_is_found_among_our_children(tmp_path: Path) -> None:
+    # Reaped by the loop's reaper, as in the daemon, with the orphans that they leave.
+    other = start(["sh", "-c", "sleep 300; true", "monitor", "/another/bundle"])
+    monitor = start(["sh", "-c", "sleep 300; true", "monitor", str(tmp_path)])
     kill_monitor(str(tmp_path))
-    assert monitor.wait(5) == -signal.SIGKILL
-    assert other.poll() is None
-    os.killpg(other.pid, signal.SIGKILL)
-    other.wait()
+    assert await asyncio.wait_for(monitor.wait(), 5) == -signal.SIGKILL
+    assert other.returncode is None
+    other.kill()
+    await other.wait()
+    async with asyncio.timeout(5):
+        while children(os.getpid()):  # noqa: ASYNC110 - the orphans' ends
+            await asyncio.sleep(0.01)

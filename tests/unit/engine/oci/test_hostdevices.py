@@ -38,6 +38,7 @@ def test_defaults_are_the_hosts_path_and_all_permissions() -> None:
     ("device", "words"),
     [
         (Device(host_path="/dev/no-such"), "'/dev/no-such'.*No such file"),
+        (Device(host_path="/dev/\0"), "NUL"),
         (Device(host_path="/proc/version"), "neither a device node"),
         (Device(host_path="/dev/null", permissions="rx"), "permissions.*'rx'"),
         (Device(host_path="/dev/null", container_path="nil"), "container_path"),

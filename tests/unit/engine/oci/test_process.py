@@ -42,6 +42,11 @@ def test_working_dir() -> None:
     assert working_dir(inputs(image=ImageConfig(working_dir="app"))) == "/app"
 
 
+def test_a_working_dir_with_nul_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="working_dir"):
+        working_dir(inputs(config={"working_dir": "/\0"}))
+
+
 def test_flags_and_user() -> None:
     part = process(inputs(context={"no_new_privs": True}, config={"tty": True}, oom_score_adj=7))
     assert part["user"] == {"uid": 1, "gid": 2, "additionalGids": [2, 3]}

@@ -38,6 +38,7 @@ def test_links_of_the_host_are_resolved(tmp_path: Path) -> None:
         ({"host_path": "/proc/version/x"}, InvalidArgument, "Not a directory"),
         ({"host_path": "relative"}, InvalidArgument, "host_path must be absolute"),
         ({"host_path": ""}, InvalidArgument, "host_path"),
+        ({"host_path": "/\0"}, InvalidArgument, "NUL"),
         ({"container_path": "data", "host_path": "/"}, InvalidArgument, "container_path"),
         ({"container_path": "/x/..", "host_path": "/"}, InvalidArgument, "container_path"),
         ({"host_path": "/", "mount_options": ("bind",)}, InvalidArgument, "'bind'"),

@@ -56,7 +56,7 @@ class Profiles:
         path = self._default_file
         if profile is not None and kind is ProfileType.Localhost:
             path = profile.localhost_ref
-            if not os.path.isabs(path):
+            if not os.path.isabs(path) or "\0" in path:
                 raise InvalidArgument(f"seccomp.localhost_ref must be an absolute path, not {path!r}")
         return self._resolved(path, capabilities)
 
