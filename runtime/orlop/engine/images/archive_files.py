@@ -3,18 +3,16 @@
 Archives are untrusted: links are followed inside the archive only, and every read is bounded.
 """
 
-import io
 import os
 import posixpath
-import shutil
 import tarfile
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 from orlop.aio.threads import offload
-from orlop.engine.storage.inflate import CHUNK
+from orlop.engine.storage.inflate import CHUNK, decoder
 from orlop.engine.storage.unpacking import compression
 from orlop.linux.paths import open_in_root
 from orlop.model.errors import InvalidArgument, NotFound, ResourceExhausted
@@ -111,27 +109,25 @@ def _plain(path: str, file: BinaryIO, scratch: str) -> Iterator[BinaryIO]:
         return
     with tempfile.TemporaryFile(dir=scratch) as plain:
         try:
-            shutil.copyfileobj(_inflating(kind, file), plain, CHUNK)
+            for chunk in _inflated(path, file, kind):
+                plain.write(chunk)
             plain.flush()
-        except EOFError as error:
-            raise InvalidArgument(f"{path} is truncated: {error}") from error
         except OSError as error:
-            if error.errno is None:  # the decoder's own
-                raise InvalidArgument(f"{path} cannot be decompressed: {error}") from error
             raise ResourceExhausted(f"cannot inflate {path} into {scratch}: {error.strerror}") from error
         plain.seek(0)
         yield plain
 
 
-def _inflating(kind: str, file: BinaryIO) -> BinaryIO:
-    if kind == "gzip":
-        from isal import igzip
-
-        opened: Callable[[BinaryIO], BinaryIO] = igzip.open
-        return opened(file)
-    import zstandard
-
-    return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+def _inflated(path: str, file: BinaryIO, kind: str) -> Iterator[bytes]:
+    stream = decoder(kind)(file)
+    while True:
+        try:
+            chunk = stream.read(CHUNK)
+        except Exception as error:  # each decoder has errors of its own
+            raise InvalidArgument(f"{path} cannot be decompressed: {error}") from error
+        if not chunk:
+            return
+        yield chunk
 
 
 def read(files: Files, name: str, limit: int) -> bytes:

@@ -67,7 +67,7 @@ class GzipReader:
     On top of the library's bare decompressor: its file class takes longer to import than the rest of the worker.
     """
 
-    def __init__(self, source: HashedInput, begin: Callable[[], Any]) -> None:
+    def __init__(self, source: Readable, begin: Callable[[], Any]) -> None:
         self._source = source
         self._begin = begin
         self._member = begin()
@@ -99,7 +99,7 @@ class GzipReader:
         return True
 
 
-def decoder(compression: str) -> Callable[[HashedInput], Readable]:
+def decoder(compression: str) -> Callable[[Readable], Readable]:
     """What turns the input into tar bytes; imports the library now."""
     if compression == "gzip":
         from isal import igzip_lib
@@ -122,7 +122,7 @@ class Inflated:
     The digests, the decoder and read(2) all release the interpreter's lock, so this runs beside the unpacking.
     """
 
-    def __init__(self, source: HashedInput, decode: Callable[[HashedInput], Readable], algorithm: str) -> None:
+    def __init__(self, source: HashedInput, decode: Callable[[Readable], Readable], algorithm: str) -> None:
         self._source = source
         self._decode = decode
         self._hash = hashlib.new(algorithm)

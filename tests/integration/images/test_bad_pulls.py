@@ -1,0 +1,200 @@
+"""Pulls that must fail: each with an error that names the thing, and nothing left behind."""
+
+import asyncio
+import gzip
+import os
+
+import pytest
+
+from orlop.linux import mounts
+from orlop.model.errors import DataLoss, InvalidArgument, ResourceExhausted, Unavailable, Unsupported
+from tests.fakes.faulty_registry import FaultyRegistry
+from tests.fakes.images import COMPRESSORS, Device, HardLink, ImageBuilder, Link, sha256, tar_bytes
+from tests.parts import image_store
+
+GOOD = {"good": b"layer"}
+
+
+@pytest.fixture
+async def registry():
+    async with FaultyRegistry() as found:
+        yield found
+
+
+@pytest.fixture
+async def store(tmp_path, registry):
+    async with image_store.opened(tmp_path, plain_http=[registry.host], progress_timeout=2.0) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ({"../evil": b""}, r"entry '../evil' leads out of the layer's root"),
+        ({"a/../../evil": b""}, r"entry 'a/../../evil' leads out"),
+        ({"evil": HardLink("../../etc/shadow")}, r"hard link 'evil' to '../../etc/shadow' leads out"),
+        ({"evil": HardLink("/etc/shadow")}, r"hard link 'evil' to '/etc/shadow', which the layer does not have"),
+        ({"a": Link("a"), "a/evil": b""}, r"entry 'a/evil': Too many levels of symbolic links"),
+        ({".wh.": b""}, "'.wh.' in '/' hides nothing"),
+    ],
+)  # fmt: skip
+async def test_layers_that_want_out(store, registry, entries, text):
+    image = ImageBuilder().layer(GOOD).layer(entries).layer(GOOD).build()
+    with pytest.raises(InvalidArgument, match=text) as error:
+        await store.images.pull(registry.add(image, "evil:1"))
+    assert image.layers[1].digest in str(error.value)
+    store.assert_empty()
+
+
+async def test_links_and_absolute_names_stay_inside(store, registry, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    entries = {"way": Link(str(outside)), "way/file": b"1", f"{outside}/absolute": b"2"}
+    record = await store.images.pull(registry.add(ImageBuilder().layer(entries).build(), "inside:1"))
+    assert os.listdir(outside) == []
+    inside = store.layer_path(record.layers[0]) / str(outside).lstrip("/")
+    assert sorted(os.listdir(inside)) == ["absolute", "file"]
+
+
+async def test_a_wrong_blob_behind_a_digest(store, registry):
+    image = ImageBuilder().layer(GOOD).layer({"a": b"right"}).build()
+    name = registry.add(image, "wrong:1")
+    layer = image.layers[1]
+    other = COMPRESSORS["gzip"](tar_bytes({"a": b"wrong"}))
+    registry.serve_blob(layer.digest, other.ljust(len(layer.blob), b"\0")[: len(layer.blob)])
+    with pytest.raises((DataLoss, InvalidArgument), match=f"layer {layer.digest}"):
+        await store.images.pull(name)
+    store.assert_empty()
+
+
+async def test_the_same_files_in_another_compression_are_not_the_blob(store, registry):
+    tar = tar_bytes({"a": b"right"})
+    blob = gzip.compress(tar, 9)
+    image = ImageBuilder().raw_layer(tar, blob=blob).build()
+    name = registry.add(image, "wrong:1")
+    padded = gzip.compress(tar, 1)
+    registry.serve_blob(image.layers[0].digest, padded + bytes(max(0, len(blob) - len(padded))))
+    with pytest.raises(
+        DataLoss, match=f"layer {image.layers[0].digest}.* (has the wrong digest|is truncated|is longer)"
+    ):
+        await store.images.pull(name)
+    store.assert_empty()
+
+
+async def test_a_truncated_layer(store, registry):
+    image = ImageBuilder().layer({"a": os.urandom(10_000)}).build()
+    name = registry.add(image, "short:1")
+    layer = image.layers[0]
+    registry.serve_blob(layer.digest, layer.blob[:-100])
+    with pytest.raises(DataLoss, match=rf"layer {layer.digest} of .*/short is truncated: {len(layer.blob) - 100} bytes, its "
+                       rf"manifest says {len(layer.blob)}"):  # fmt: skip
+        await store.images.pull(name)
+    store.assert_empty()
+
+
+async def test_a_layer_that_was_truncated_before_it_was_described(store, registry):
+    tar = tar_bytes({"a": os.urandom(10_000)})
+    image = ImageBuilder().raw_layer(tar, blob=gzip.compress(tar)[:-500]).build()
+    with pytest.raises(InvalidArgument, match=f"layer {image.layers[0].digest} cannot be unpacked: .*ends too early"):
+        await store.images.pull(registry.add(image, "short:1"))
+    store.assert_empty()
+
+
+async def test_a_wrong_diff_id(store, registry):
+    image = ImageBuilder().layer(GOOD).raw_layer(tar_bytes({"a": b""}), diff_id=sha256(b"other")).build()
+    with pytest.raises(
+        DataLoss, match=f"layer {image.layers[1].digest} has the wrong diff id: expected {sha256(b'other')}"
+    ):
+        await store.images.pull(registry.add(image, "diff:1"))
+    store.assert_empty()
+
+
+async def test_a_missing_layer(store, registry):
+    image = ImageBuilder().layer(GOOD).build()
+    name = registry.add(image, "missing:1")
+    registry.answer(
+        "/blobs/" + image.layers[0].digest, 404, body='{"errors":[{"code":"BLOB_UNKNOWN","message":"gone"}]}'
+    )
+    with pytest.raises(Exception, match=f"does not have the layer {image.layers[0].digest} of .*: BLOB_UNKNOWN: gone"):
+        await store.images.pull(name)
+    store.assert_empty()
+
+
+async def test_images_of_the_past(store, registry):
+    document = b'{"schemaVersion": 1, "name": "old", "fsLayers": []}'
+    name = registry.serve_manifest("old:1", document, "application/vnd.docker.distribution.manifest.v1+prettyjws")
+    with pytest.raises(Unsupported, match=r"the manifest of .*/old:1 is a Docker schema 1 manifest"):
+        await store.images.pull(name)
+    store.assert_empty()
+
+
+async def test_a_registry_that_breaks_again_and_again_keeps_what_is_complete(store, registry):
+    image = ImageBuilder().layer(GOOD).layer({"a": os.urandom(300_000)}).build()
+    name = registry.add(image, "flaky:1")
+    registry.break_blob(image.layers[1].digest, *[1000] * 3)
+    store.images._transport.backoff = (0.5, 0.5)  # time for the first layer
+    with pytest.raises(Unavailable, match="broke off at byte"):
+        await store.images.pull(name)
+    assert store.on_disk()["tmp"] == [] and store.database.images.all() == ()
+    before = registry.seen.count(image.layers[0].digest)
+    registry.break_blob(image.layers[1].digest, 100_000)
+    record = await store.images.pull(name)
+    assert registry.seen.count(image.layers[0].digest) == before, "the complete layer was not fetched again"
+    assert len(record.layers) == 2
+
+
+async def test_layers_of_a_failed_pull_go_with_the_next_collection(store, registry):
+    image = ImageBuilder().layer(GOOD).layer({"a": os.urandom(300_000)}).build()
+    name = registry.add(image, "flaky:1")
+    registry.break_blob(image.layers[1].digest, *[1000] * 3)
+    with pytest.raises(Unavailable):
+        await store.images.pull(name)
+    await store.images.collect()
+    store.assert_empty()
+
+
+async def test_a_cancelled_store_leaves_nothing_half_made(tmp_path, registry):
+    image = ImageBuilder().layer({"a": os.urandom(300_000)}).build()
+    name = registry.add(image, "stalled:1")
+    registry.stall_blob(image.layers[0].digest, 100_000)
+    async with image_store.opened(tmp_path, plain_http=[registry.host], progress_timeout=60) as store:
+        pull = asyncio.create_task(store.images.pull(name))
+        while not store.on_disk()["tmp"]:  # noqa: ASYNC110  # the state is on disk
+            await asyncio.sleep(0.01)
+        await store.images.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await pull
+        store.assert_empty()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    target = tmp_path / "small"
+    target.mkdir()
+    mounts.tmpfs(str(target), size=24 << 20)
+    yield target
+    mounts.unmount(str(target))
+
+
+@pytest.mark.parametrize("bomb", [False, True])
+async def test_a_full_disk(small_disk, registry, bomb):
+    """By an honest layer, or by one that is a thousand times larger inside than outside."""
+    data = bytes(200 << 20) if bomb else os.urandom(30 << 20)
+    big = ImageBuilder().layer(GOOD).layer({"dir/big": data}).build()
+    small = ImageBuilder().layer({"a": os.urandom(1 << 20)}).build()
+    async with image_store.opened(small_disk, plain_http=[registry.host]) as store:
+        free = os.statvfs(small_disk).f_bfree
+        with pytest.raises(ResourceExhausted, match=rf"no space left below {small_disk}/root/tmp/.* to unpack layer "
+                           rf"{big.layers[1].digest}: entry 'dir/big': No space left on device"):  # fmt: skip
+            await store.images.pull(registry.add(big, "big:1"))
+        store.assert_empty()
+        assert free - os.statvfs(small_disk).f_bfree < 64
+        await store.images.pull(registry.add(small, "small:1"))
+
+
+async def test_devices_and_their_kin_cannot_be_opened_as_files(store, registry):
+    """A device node where a directory is needed is an error of the entry, not a way to the device."""
+    image = ImageBuilder().layer({"null": Device(major=1, minor=3), "null/x": b"data"}).build()
+    with pytest.raises(InvalidArgument, match="entry 'null/x': Not a directory"):
+        await store.images.pull(registry.add(image, "dev:1"))
+    store.assert_empty()
