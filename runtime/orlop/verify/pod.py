@@ -14,6 +14,7 @@ NAMESPACE = "orlop-verify"
 LOG = "web.log"
 # As the kubelet asks for an ordinary pod: every container has a PID namespace of its own.
 _LINUX = {"security_context": {"namespace_options": {"pid": "CONTAINER"}}}
+PAGE_LIMIT = 65536
 HTTP_LIMIT = 10.0
 """Seconds until a web server that does not answer is given up."""
 
@@ -155,6 +156,10 @@ async def _get(ip: str, port: int) -> str:
         host = f"[{ip}]" if ":" in ip else ip
         writer.write(f"GET / HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
         await writer.drain()
-        return (await reader.read(65536)).decode(errors="replace")
+        answer = b""
+        # The head may come before the page; the end of the answer is the end of the connection.
+        while len(answer) < PAGE_LIMIT and (part := await reader.read(PAGE_LIMIT)):
+            answer += part
+        return answer.decode(errors="replace")
     finally:
         writer.close()

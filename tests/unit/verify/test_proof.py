@@ -86,7 +86,10 @@ class Runtime:
     async def on_StartContainer(self, request: Any) -> Any:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(f"HTTP/1.0 200 OK\r\n\r\n{self.page}\n".encode())
+            writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.01)  # so that head and page come in two parts
+            writer.write(f"{self.page}\n".encode())
             await writer.drain()
             writer.close()
 
