@@ -94,6 +94,8 @@ def all_cgroups() -> Iterator[str]:
         for directory, children, _ in os.walk(hierarchy):
             children[:] = [name for name in children if not _foreign(name)]
             path = directory.removeprefix(str(ROOT))
+            if directory.endswith((f"/{NAME}", PODS, f"/{NAME}/runner")):
+                continue  # the run's own, gone with it
             if NAME in path or "orlop" in path or "kubepods" in path:
                 yield path
 

@@ -21,11 +21,9 @@ SETTLE = 5.0
 watched: list[Path] = []
 """Directories whose files every snapshot compares: those of the daemon that lives for the whole run."""
 
-# Base chains, braces, and what the portmap plugin makes once per network namespace and keeps by design.
-_UNINTERESTING_RULE = re.compile(
-    r"^\s*(table|\}|type \w+ hook|chain (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) )|"
-    r"CNI-HOSTPORT-(DNAT|MASQ|SETMARK)|# Warning: |^\s*$"
-)
+# Made by the portmap plugin once per network namespace and kept by design; only jumps to a pod's own chain count.
+_KEPT_CHAINS = re.compile(r"CNI-HOSTPORT-(DNAT|MASQ|SETMARK)")
+_POD_CHAIN = "CNI-DN-"
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,19 @@ def _interfaces() -> list[str]:
 def _rules() -> list[str]:
     # nft shows what iptables-nft made as well; stateless, since counters change by themselves.
     text = subprocess.run(["nft", "-s", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
-    return [line.strip() for line in text.splitlines() if not _UNINTERESTING_RULE.search(line)]
+    rules, chain = [], ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("chain "):
+            chain = line.split()[1]
+            if chain.startswith("CNI-") and not _KEPT_CHAINS.match(chain):
+                rules.append(line)
+        elif line and not line.startswith(("table ", "}", "type ", "#")) and not _is_kept(chain, line):
+            rules.append(f"{chain}: {line}")
+    return rules
+
+
+def _is_kept(chain: str, rule: str) -> bool:
+    return _POD_CHAIN not in rule and bool(_KEPT_CHAINS.match(chain) or _KEPT_CHAINS.search(rule))
 
 
 def _files(roots: Iterable[Path]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.parts.registry import Registry
 
+from tests.fakes.images import Link, busybox_image
 from tests.harness import leaks
 from tests.harness.cri import Cri
 from tests.harness.node import Node
@@ -25,9 +26,9 @@ each_handler = pytest.mark.parametrize("handler", HANDLERS, indirect=True)
 
 
 @pytest.fixture(scope="session")
-def registry() -> Iterator[Registry]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """Debian's registry server on loopback."""
-    with Registry() as registry:
+    with Registry(tmp_path_factory.mktemp("registry")) as registry:
         yield registry
 
 
@@ -37,7 +38,7 @@ def image(request: pytest.FixtureRequest) -> str:
     if ENDPOINT:
         return os.environ["ORLOP_TEST_IMAGE"]
     registry: Registry = request.getfixturevalue("registry")
-    return registry.busybox()
+    return registry.push(busybox_image(extra={"escape": Link("/tmp")}), "busybox:1")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,7 @@ def new_node(registry: Registry, image: str) -> Callable[..., Node]:
     """Makes nodes that may pull from the registry; the caller starts and closes them."""
 
     def make(**config: object) -> Node:
-        return Node({"registries": {registry.address: {"plain_http": True}}, **config})
+        return Node({"registries": {registry.host: {"plain_http": True}}, **config})
 
     return make
 
