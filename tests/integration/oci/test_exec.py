@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -135,9 +136,31 @@ async def test_detached_with_stdin(sleeper: Box) -> None:
     os.close(out_read)
 
 
+async def test_a_terminal_by_console_socket(sleeper: Box) -> None:
+    path = sleeper.place.path("console.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(path)
+        server.listen()
+        server.settimeout(10)
+        accepting = asyncio.create_task(asyncio.to_thread(receive_descriptor, server))
+        process = exec_process_of(sleeper.bundle, ("sh", "-c", "tty; echo $TERM; exit 5"), terminal=True)
+        pid = await exec_detached(sleeper.target(), process, console_socket=path)
+        master = await accepting
+    assert await Reaper.current().wait(pid) == 5
+    assert os.read(master, 100).split() == [b"/dev/pts/0", b"xterm"]
+    os.close(master)
+
+
 async def test_a_hundred_at_once(sleeper: Box) -> None:
     results = await asyncio.gather(*(sleeper.execute(f"echo {n}; exit {n}", timeout=120) for n in range(100)))
     assert [(result.exit_code, result.stdout) for result in results] == [(n, f"{n}\n".encode()) for n in range(100)]
+
+
+def receive_descriptor(server: socket.socket) -> int:
+    """The terminal's master, as the OCI runtime sends it."""
+    connection, _ = server.accept()
+    with connection:
+        return socket.recv_fds(connection, 4096, 1)[1][0]
 
 
 def processes_of(one: Box) -> list[str]:

@@ -1,12 +1,15 @@
 """conmon's arguments, and the versions that may be used."""
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orlop.engine.monitor.conmon import Conmon, CreateRequest, accepted_version, arguments
+from orlop.linux.processes import children
 from orlop.model.errors import OrlopError, TimedOut, Unavailable, Unsupported
 
 
@@ -71,6 +74,15 @@ async def test_a_missing_binary() -> None:
         await Conmon("/no/conmon").version()
 
 
+@pytest.fixture
+async def orphans_end() -> AsyncIterator[None]:
+    """What a killed shell had started is reaped a moment after it, by the loop's reaper."""
+    yield
+    async with asyncio.timeout(5):
+        while children(os.getpid()):  # noqa: ASYNC110 - the end of an orphan is no event of ours
+            await asyncio.sleep(0.01)
+
+
 def fake(directory: Path, body: str) -> Conmon:
     """A conmon that does as the test says; it, too, gets its pipes by environment variables."""
     path = directory / "conmon"
@@ -83,6 +95,7 @@ def answer(text: str) -> str:
     return f"printf '{text}' > \"/proc/self/fd/$_OCI_SYNCPIPE\""
 
 
+@pytest.mark.usefixtures("orphans_end")
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -100,11 +113,13 @@ async def test_each_way_to_fail(tmp_path: Path, body: str, words: str) -> None:
     assert os.listdir(tmp_path) == ["conmon"]
 
 
+@pytest.mark.usefixtures("orphans_end")
 async def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(TimedOut, match="abc was not created"):
         await fake(tmp_path, "exec sleep 300").create(replace(request(tmp_path), timeout=0.3))
 
 
+@pytest.mark.usefixtures("orphans_end")
 async def test_a_place_that_fails_ends_it_before_it_begins(tmp_path: Path) -> None:
     def refuse(_pid: int) -> None:
         raise OSError(28, "full")

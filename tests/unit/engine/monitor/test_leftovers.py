@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from orlop.aio.process import start
 from orlop.engine.monitor.leftovers import kill_monitor, remove_leftovers
-from orlop.linux.processes import children
+from orlop.linux.processes import children, cmdline
 
 
 def test_links_and_exit_files(tmp_path: Path) -> None:
@@ -30,11 +31,17 @@ async def test_a_monitor_without_a_pid_file_is_found_among_our_children(tmp_path
     # Reaped by the loop's reaper, as in the daemon, with the orphans that they leave.
     other = start(["sh", "-c", "sleep 300; true", "monitor", "/another/bundle"])
     monitor = start(["sh", "-c", "sleep 300; true", "monitor", str(tmp_path)])
+    await until(lambda: cmdline(other.pid) != [] != cmdline(monitor.pid))  # empty for a moment in execve(2)
     kill_monitor(str(tmp_path))
     assert await asyncio.wait_for(monitor.wait(), 5) == -signal.SIGKILL
     assert other.returncode is None
     other.kill()
     await other.wait()
+    await until(lambda: not children(os.getpid()))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait, 5 s at most."""
     async with asyncio.timeout(5):
-        while children(os.getpid()):  # noqa: ASYNC110 - the orphans' ends
+        while not condition():  # noqa: ASYNC110 - what other processes do is no event of ours
             await asyncio.sleep(0.01)
