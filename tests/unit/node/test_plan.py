@@ -1,0 +1,31 @@
+"""What a provisioner does for a declaration."""
+
+from orlop.node.declaring import declare
+from orlop.node.plan import Program, plan, plan_as_data
+
+
+def test_files_are_those_of_their_part() -> None:
+    found = plan(declare({}))
+    assert {part: len(files) for part, files in found.files.items()} == {"host": 2, "network": 1, "daemon": 3}
+    assert all(file.part == part for part, files in found.files.items() for file in files)
+
+
+def test_an_external_network_has_no_bridge_and_no_leases() -> None:
+    found = plan(declare({"network": {"provider": "external"}}))
+    assert (found.interface, found.directories.leases, found.files["network"]) == ("", "", [])
+    assert found.plugins == ["loopback"]
+
+
+def test_programs_are_those_of_the_handlers() -> None:
+    handlers = {"runc": {}, "fast": {"path": "/usr/bin/crun"}, "other": {"path": "/usr/bin/crun"}}
+    assert plan(declare({"handlers": handlers})).programs == [
+        Program(name="crun", path="/usr/bin/crun"),
+        Program(name="runc", path=""),
+    ]
+
+
+def test_directories_follow_the_daemons_settings() -> None:
+    settings = {"daemon": {"root_dir": "/data/orlop"}, "network": {"conf_dir": "/etc/net"}}
+    found = plan_as_data(declare({"daemon": settings}))
+    assert found["directories"]["root"] == "/data/orlop"
+    assert found["directories"]["network"] == "/etc/net"

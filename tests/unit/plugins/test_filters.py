@@ -1,0 +1,34 @@
+"""The filters that hand declarations to the package."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.plugins.conftest import ROOT, load
+
+
+def test_a_plan_is_plain_data() -> None:
+    plan = load("filter.node").plan({"kubernetes": "1.36"})
+    assert plan["programs"] == [{"name": "crun", "path": ""}, {"name": "runc", "path": ""}]
+    assert [file["path"] for file in plan["files"]["network"]] == ["/etc/cni/net.d/10-orlop.conflist"]
+    assert plan["directories"]["leases"] == "/var/lib/cni/networks/orlop"
+    assert {"bridge", "host-local", "loopback", "portmap"} == set(plan["plugins"])
+
+
+def test_a_wrong_name_tells_the_right_one() -> None:
+    errors = pytest.importorskip("ansible.errors")
+    with pytest.raises(errors.AnsibleFilterError, match="did you mean network"):
+        load("filter.node").plan({"netwrok": {}})
+
+
+def test_the_source_id_follows_what_is_built(tmp_path: Path) -> None:
+    source_id = load("filter.node").source_id
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime/a.py").write_text("1")
+    first = source_id(tmp_path)
+    (tmp_path / "runtime/made_pb2.py").write_text("generated")
+    (tmp_path / "docs.md").write_text("not built from")
+    assert source_id(tmp_path) == first
+    (tmp_path / "runtime/a.py").write_text("2")
+    assert source_id(tmp_path) != first
+    assert len(source_id(ROOT)) == 12
