@@ -14,7 +14,9 @@ from orlop.api.sockets import claim
 from orlop.model.errors import FailedPrecondition
 
 MAX_MESSAGE = 16 << 20
-"""Bytes; the kubelet's own limit."""
+"""Bytes of a request; the kubelet's own limit for answers too."""
+MAX_ANSWER = 36 << 20
+"""Bytes. Room for the two capped streams of an ExecSync; lists this long are for the streaming RPCs."""
 SOCKET_MODE = 0o660
 
 
@@ -28,7 +30,7 @@ class CriServer:
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", max_message),
-                ("grpc.max_send_message_length", max_message),
+                ("grpc.max_send_message_length", max(max_message, MAX_ANSWER)),
                 ("grpc.so_reuseport", 0),
             ]
         )

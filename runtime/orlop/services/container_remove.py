@@ -8,7 +8,7 @@ from orlop.linux.files import remove_tree
 from orlop.model.errors import NotFound
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
-from orlop.services.exits import runtime_of, unfollow
+from orlop.services.exits import delete, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title
 from orlop.services.steps import Steps
@@ -39,13 +39,14 @@ async def dismantle(deck: Deck, entry: ContainerEntry, steps: Steps) -> None:
     record = entry.record
     async with deck.locks(record.id):
         steps.enter("delete it from the OCI runtime and release its root filesystem")
-        await asyncio.gather(runtime_of(record).delete(record.id, force=True), deck.roots.release(record.id))
+        await asyncio.gather(delete(deck, record), deck.roots.release(record.id))
         unfollow(deck, record.id)
         steps.enter("remove its files")
         await offload(_remove_files, deck, record.bundle, f"{deck.settings.socket_dir}/{record.id}")
         deck.state.containers.delete(record.id)
         deck.container_names.pop(container_key(record.pod_id, record.config.metadata), None)
         deck.stats.forget(record.id)
+        deck.deleted.discard(record.id)
 
 
 def _remove_files(deck: Deck, bundle: str, attach_link: str) -> None:

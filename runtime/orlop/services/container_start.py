@@ -13,7 +13,7 @@ from orlop.services.steps import Steps
 
 
 async def start_container(deck: Deck, container_id: str) -> None:
-    """Run the process of a created container. One that runs already is fine: the last answer may have been lost."""
+    """Run the process of a created container. Any other state is refused, as peers do."""
     entry = deck.state.containers.find(container_id)
     record = entry.record
     steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
@@ -21,7 +21,7 @@ async def start_container(deck: Deck, container_id: str) -> None:
         async with deck.locks(record.id):
             steps.enter("start")
             if entry.status.state is ContainerState.CONTAINER_RUNNING:
-                return
+                raise FailedPrecondition("it runs already")
             if entry.status.state is not ContainerState.CONTAINER_CREATED:
                 raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
             require_ready(deck, deck.state.pods.get(record.pod_id))

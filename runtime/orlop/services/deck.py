@@ -117,6 +117,8 @@ class Deck:
     """Container key to id."""
     exited: dict[str, asyncio.Event] = field(default_factory=dict)
     """Set when a container's exit is on record; there while the container is."""
+    deleted: set[str] = field(default_factory=set)
+    """Containers that ended and that their OCI runtime has forgotten."""
     graces: dict[str, Grace] = field(default_factory=dict)
     """Of the containers that are being stopped."""
     garbage_wanted: asyncio.Event = field(default_factory=asyncio.Event)

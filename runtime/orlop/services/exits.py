@@ -123,7 +123,14 @@ async def after_exit(deck: Deck, record: ContainerRecord) -> None:
     """Free what a container that ended still holds: processes it left in a shared PID namespace, and its cgroup."""
     if record.config.linux.security_context.namespace_options.pid is not NamespaceMode.CONTAINER:
         await kill_leftovers(deck, record)
-    await runtime_of(record).delete(record.id, force=True)
+    await delete(deck, record)
+
+
+async def delete(deck: Deck, record: ContainerRecord) -> None:
+    """Delete the container from its OCI runtime, once: two deletes at a time trip over each other."""
+    if record.id not in deck.deleted:
+        await deck.ending.do(f"delete {record.id}", lambda: runtime_of(record).delete(record.id, force=True))
+        deck.deleted.add(record.id)
 
 
 async def kill_leftovers(deck: Deck, record: ContainerRecord) -> None:

@@ -16,7 +16,7 @@ from orlop.services.faults import tell
 from orlop.services.naming import container_key, container_title, pod_title
 from orlop.services.network import attached, is_being_made
 from orlop.services.sandbox_remove import forget
-from orlop.services.sandbox_stop import release
+from orlop.services.sandbox_stop import let_go, release
 from orlop.services.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -104,4 +104,5 @@ async def _detach(deck: Deck, orphan: Attachment) -> bool:
         log.warning("CNI DEL of pod %s is still owed: %s", orphan.pod, error)
         return False
     log.info("CNI DEL of pod %s, which was owed, has worked", orphan.pod)
+    await let_go(deck, orphan.pod_id, Steps(f"pod {orphan.pod}"))
     return True

@@ -35,17 +35,19 @@ async def attach(deck: Deck, record: PodRecord) -> tuple[str, ...]:
     return result.pod_ips(wanted.ifname)
 
 
-async def detach(deck: Deck, record: PodRecord) -> None:
-    """Run DEL. What fails stays on record (in the result cache) and is tried again by the garbage service.
+async def detach(deck: Deck, record: PodRecord) -> bool:
+    """Run DEL; True when it has worked. What fails stays on record (in the result cache) for the garbage service.
 
     So a broken plugin does not keep a pod in Terminating for ever, and its address is not forgotten either, over
     restarts and reboots.
     """
     try:
         await deck.network.remove(attachment(deck, record))
+        return True
     except OrlopError as error:
         log.warning("%s: its network is not taken down yet: %s", pod_title(record.config.metadata), error)
         deck.garbage_wanted.set()
+        return False
 
 
 def attached(deck: Deck) -> set[str]:

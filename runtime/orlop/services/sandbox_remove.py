@@ -8,7 +8,7 @@ from orlop.services.container_remove import remove_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
 from orlop.services.naming import pod_key, pod_title
-from orlop.services.sandbox_stop import stop_pod_sandbox
+from orlop.services.sandbox_stop import let_go, stop_pod_sandbox
 from orlop.services.steps import Steps
 
 
@@ -35,8 +35,12 @@ async def _remove(deck: Deck, entry: PodEntry) -> None:
 
 
 async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
-    """Remove the cgroup of a pod without containers, and its record last. Idempotent."""
+    """Remove what a stopped pod without containers still has, and its record last. Idempotent.
+
+    A pod whose DEL is still owed lets go of its namespaces here at the latest; the DEL is run without them.
+    """
     record = entry.record
+    await let_go(deck, record.id, steps)
     steps.enter("remove its cgroup")
     await deck.cgroups.remove(record.id, record.cgroup_parent)
     deck.state.pods.delete(record.id)

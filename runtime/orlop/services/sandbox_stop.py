@@ -39,15 +39,25 @@ async def _stop(deck: Deck, entry: PodEntry) -> None:
     steps.log_done("stopped")
 
 
-async def release(deck: Deck, entry: PodEntry, steps: Steps) -> None:
-    """Give back network, namespaces and mounted files of a pod without running containers. Idempotent."""
+async def release(deck: Deck, entry: PodEntry, steps: Steps) -> bool:
+    """Give back network, namespaces and mounted files of a pod without running containers. Idempotent.
+
+    False while a DEL is owed. The namespaces stay for it then: without one, plugins leave rules behind on the node.
+    """
     record = entry.record
     if record.namespaces.net:
         steps.enter("take down its network")
-        await detach(deck, record)
+        if not await detach(deck, record):
+            return False
+    await let_go(deck, record.id, steps)
+    return True
+
+
+async def let_go(deck: Deck, pod_id: str, steps: Steps) -> None:
+    """Remove the pod's namespaces and mounted files. Idempotent."""
     steps.enter("remove its namespaces and files")
-    await deck.namespaces.remove(record.id)
-    await deck.files.remove(record.id)
+    await deck.namespaces.remove(pod_id)
+    await deck.files.remove(pod_id)
 
 
 async def _stop_containers(deck: Deck, pod_id: str) -> None:
