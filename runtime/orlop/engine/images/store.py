@@ -154,6 +154,7 @@ class Images:
         await self._layers.repair()
         if self._table.lost:
             await salvage.rebuild(self._blobs, self._layers, self._table)
+            await self._table.settle()
         else:
             images = self._table.all()
             known = {digest for image in images for digest in (image.id, image.manifest_digest)}

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from orlop.aio.threads import offload
-from orlop.engine.state.store_schema import open_or_replace
+from orlop.engine.state.store_schema import is_settled, open_or_replace, settle
 from orlop.model.base import Value, from_json, to_json
 from orlop.model.errors import ResourceExhausted, Unavailable
 from orlop.model.image import ImageRecord
@@ -33,8 +33,7 @@ class StoreDatabase:
     """store.db with its three tables."""
 
     def __init__(self, path: str) -> None:
-        self._connection, self.begun = open_or_replace(path)
-        """begun: the file is new, so what lies on disk is not recorded yet."""
+        self._connection = open_or_replace(path)
         self._path = path
         self._lock = threading.Lock()
         self._seen = -1
@@ -42,6 +41,8 @@ class StoreDatabase:
         self.images = ImageTable(self)
         self.layers = LayerTable(self)
         self.owed = OwedTable(self)
+        self.settled = is_settled(self._connection)
+        """Whether what lay on disk before the file was begun is recorded."""
         self._read_if_changed()
 
     def rows(self, name: str, record_type: type[V]) -> "Rows[V]":
@@ -134,7 +135,16 @@ class ImageTable:
     @property
     def lost(self) -> bool:
         """Whether the database is new although it may have had a predecessor: records are then rebuilt from blobs."""
-        return self._database.begun
+        return not self._database.settled
+
+    async def settle(self) -> None:
+        """They have been rebuilt."""
+        await offload(self._settle)
+
+    def _settle(self) -> None:
+        with self._database.transaction() as connection:
+            settle(connection)
+        self._database.settled = True
 
     def all(self) -> tuple[ImageRecord, ...]:
         """Every image, by id."""

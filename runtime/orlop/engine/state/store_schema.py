@@ -26,12 +26,11 @@ class UnknownSchema(Exception):
     """The file is of another schema."""
 
 
-def open_or_replace(path: str) -> tuple[sqlite3.Connection, bool]:
-    """A connection, and whether the database was begun just now."""
-    begun = not os.path.exists(path)
+def open_or_replace(path: str) -> sqlite3.Connection:
+    """A connection with the schema in place."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     try:
-        return _open(path), begun
+        return _open(path)
     except (sqlite3.DatabaseError, UnknownSchema) as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NOT_THE_FILE:
             raise
@@ -39,7 +38,17 @@ def open_or_replace(path: str) -> tuple[sqlite3.Connection, bool]:
         log.error("store database %s is unreadable (%s); it is kept as %s, and images are rebuilt from what is on disk",
                   path, error, aside)  # fmt: skip
         _move_aside(path, aside)
-        return _open(path), True
+        return _open(path)
+
+
+def is_settled(connection: sqlite3.Connection) -> bool:
+    """Whether what was on disk when the file was begun is recorded. In the file, for any process may begin it."""
+    return bool(connection.execute("PRAGMA application_id").fetchone()[0])
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Say so."""
+    connection.execute("PRAGMA application_id=1")
 
 
 # A full disk or another process's long transaction says nothing about the file.

@@ -18,6 +18,10 @@ class ImageTable(Protocol):
         """Whether the database is new although it may have had a predecessor: records are then rebuilt from blobs."""
         ...
 
+    async def settle(self) -> None:
+        """They have been rebuilt."""
+        ...
+
     def all(self) -> tuple[ImageRecord, ...]:
         """Every image."""
         ...

@@ -249,8 +249,10 @@ async def test_and_given_up_in_the_end_with_their_own_words(registry):
 async def test_refusals_in_the_registrys_own_words(registry):
     name = registry.add(IMAGE, "a:1")
     async with repository(name) as source:
-        with pytest.raises(NotFound, match=f"registry {registry.host} does not have the manifest of {registry.host}/a:2: "
-                           "MANIFEST_UNKNOWN: manifest unknown"):  # fmt: skip
+        answer = (
+            f"registry {registry.host} does not have the manifest of {registry.host}/a:2: MANIFEST_UNKNOWN: manifest"
+        )
+        with pytest.raises(NotFound, match=answer):
             await resolve(source, "2")
         registry.answer("/manifests/", 403, body='{"errors":[{"code":"DENIED"}]}')
         with pytest.raises(Unauthenticated, match=r"denies the manifest .*: DENIED"):

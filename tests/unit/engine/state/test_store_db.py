@@ -59,14 +59,22 @@ def check_full(database: StoreDatabase) -> None:
 
 
 async def test_everything_survives_a_process_that_is_killed(path, database):
-    assert database.begun
     await fill(database)
     check_full(database)
     again = StoreDatabase(path)
-    assert not again.begun
     check_full(again)
     again.close()
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+async def test_it_counts_as_lost_until_somebody_has_looked_at_the_disk(path, database):
+    other = StoreDatabase(path)
+    assert database.images.lost and other.images.lost
+    await other.images.settle()
+    other.close()
+    again = StoreDatabase(path)
+    assert not again.images.lost
+    again.close()
 
 
 async def test_another_processs_writes_are_seen_at_once(path, database):
@@ -190,7 +198,7 @@ async def test_a_damaged_file_is_put_aside(path, damage, caplog):
         overwrite(path, damage)
     with caplog.at_level(logging.ERROR):
         again = StoreDatabase(path)
-    assert again.begun and again.images.all() == ()
+    assert again.images.lost and again.images.all() == ()
     assert f"{os.path.basename(path)}.unreadable" in os.listdir(os.path.dirname(path)) and path in caplog.text
     await fill(again)
     check_full(again)
