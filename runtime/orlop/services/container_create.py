@@ -45,6 +45,7 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
         if (there := deck.container_names.get(key)) is not None:
             return _same(deck, there, config)
         require_ready(deck, pod)
+        _require_privilege(pod, config)
         image = await _image(deck, config)
         handler = deck.handler(pod.record.handler)
         record = container_bundle.plan(deck, pod.record, config, image, handler)
@@ -80,6 +81,13 @@ def require_ready(deck: Deck, pod: PodEntry) -> None:
     if stopping or pod.status.state is not PodSandboxState.SANDBOX_READY:
         why = pod.status.lost or ("it is being stopped" if stopping else "it has been stopped")
         raise FailedPrecondition(f"pod sandbox {pod.record.id} is not ready: {why}")
+
+
+def _require_privilege(pod: PodEntry, config: ContainerConfig) -> None:
+    """A pod tells beforehand whether it may hold privileged containers (CRI, LinuxSandboxSecurityContext.privileged)."""
+    wanted = config.linux.security_context.privileged
+    if wanted and not pod.record.config.linux.security_context.privileged:
+        raise InvalidArgument("security_context.privileged is set, but the pod sandbox is not privileged")
 
 
 def _same(deck: Deck, container_id: str, config: ContainerConfig) -> str:
