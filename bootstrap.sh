@@ -101,7 +101,9 @@ else
   make_environment "$environment"
 fi
 
-set -- --inventory localhost, --connection local --extra-vars "orlop_build_dir=$scratch/build" "$@" "$here/playbooks/$playbook.yml"
+# The interpreter is told: searching PATH may end at a version manager's stand-in.
+set -- --inventory localhost, --connection local --extra-vars "ansible_python_interpreter=$python" \
+  --extra-vars "orlop_build_dir=$scratch/build" "$@" "$here/playbooks/$playbook.yml"
 [ "$check" = no ] || set -- --check "$@"
 [ -z "${diff:-}" ] || set -- "$diff" "$@"
 [ -z "$image" ] || set -- --extra-vars "verify_image=$image" "$@"
