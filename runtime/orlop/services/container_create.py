@@ -84,7 +84,7 @@ def require_ready(deck: Deck, pod: PodEntry) -> None:
 
 
 def _require_privilege(pod: PodEntry, config: ContainerConfig) -> None:
-    """A pod tells beforehand whether it may hold privileged containers (CRI, LinuxSandboxSecurityContext.privileged)."""
+    """A pod tells beforehand whether it may hold privileged containers (LinuxSandboxSecurityContext.privileged)."""
     wanted = config.linux.security_context.privileged
     if wanted and not pod.record.config.linux.security_context.privileged:
         raise InvalidArgument("security_context.privileged is set, but the pod sandbox is not privileged")

@@ -53,6 +53,6 @@ def _info(deck: Deck) -> dict[str, str]:
         "config": msgspec.Raw(deck.settings.shown.encode() or b"{}"),
         "runtime": {"name": "orlop", "version": __version__, "cgroupDriver": deck.settings.cgroup_driver.name,
                     "cgroupVersion": deck.hierarchy.version, "handlers": handlers},
-        "network": {"ready": readiness.ready, "reason": readiness.reason, "message": readiness.message},
+        "network": {**deck.network.describe(), "ready": readiness.ready, "message": readiness.message},
     }  # fmt: skip
     return {name: msgspec.json.encode(part).decode() for name, part in parts.items()}

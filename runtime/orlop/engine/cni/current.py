@@ -67,6 +67,11 @@ class CurrentNetwork:
             return self._config
         return self._scan.named(name)
 
+    @property
+    def config(self) -> NetworkConfig | None:
+        """The network in use, None while there is none."""
+        return self._config
+
     def readiness(self) -> Readiness:
         """Whether pods can be attached now. Cheap: the plugins' files are looked for, nothing is run."""
         problems = list(self._scan.problems)

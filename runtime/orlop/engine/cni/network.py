@@ -67,6 +67,14 @@ class Network:
         """Whether pods can be attached now, and if not, why."""
         return self._current.readiness()
 
+    def describe(self) -> dict[str, object]:
+        """The network in use, for people: name, file, version and plugins. Empty while there is none."""
+        config = self._current.config
+        if config is None:
+            return {}
+        plugins = [plugin.type for plugin in config.plugins]
+        return {"name": config.name, "file": config.path, "cniVersion": config.cni_version, "plugins": plugins}
+
     def update_pod_cidr(self, pod_cidr: str) -> None:
         """Take the node's pod CIDRs, separated by commas: given to plugins that have the capability "ipRanges"."""
         self._pod_cidrs = tuple(part.strip() for part in pod_cidr.split(",") if part.strip())

@@ -58,6 +58,16 @@ async def test_a_pod_comes_and_goes(fake: FakePlugins, network: Network) -> None
     assert await network.cached_result(POD) is None
 
 
+async def test_the_network_in_use_is_described(fake: FakePlugins, network: Network) -> None:
+    told = network.describe()
+    assert told["plugins"] == ["one", "two"]
+    assert str(told["file"]).endswith("/10-net.conflist")
+    assert told["name"]
+    empty = made(fake)
+    assert empty.describe() == {}
+    await empty.close()
+
+
 async def test_removing_a_pod_that_never_was_runs_nothing(fake: FakePlugins, network: Network) -> None:
     await network.remove(replace(POD, netns="/nonexistent"))
     assert fake.order() == []
