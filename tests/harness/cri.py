@@ -26,11 +26,11 @@ class Cri:
         self.socket = socket
         self._channel: grpc.Channel | None = None
 
-    def __call__(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
-        """Call a unary RPC. Raises grpc.RpcError."""
-        return self.future(rpc, timeout=timeout, **fields).result()
+    def __call__(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Call a unary RPC; it must answer within `deadline` seconds. Raises grpc.RpcError."""
+        return self.future(rpc, deadline=deadline, **fields).result()
 
-    def future(self, rpc: str, *, timeout: float = CALL_TIMEOUT, **fields: Any) -> Any:
+    def future(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
         """Begin a unary RPC; the answer is the future's result, and its cancel() is a client that goes away."""
         method = METHODS[rpc]
         call = self._connected().unary_unary(
@@ -38,7 +38,7 @@ class Cri:
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        return call.future(method.request(**fields), timeout=timeout, wait_for_ready=True)
+        return call.future(method.request(**fields), timeout=deadline, wait_for_ready=True)
 
     def close(self) -> None:
         """Close the connection; the next call opens another. A channel would wait a second after a daemon's restart."""

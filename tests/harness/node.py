@@ -148,7 +148,7 @@ class Node:
 
     def _answers(self) -> bool:
         try:
-            conditions = self.cri("Status", timeout=2).status.conditions
+            conditions = self.cri("Status", deadline=2).status.conditions
         except grpc.RpcError:
             # gRPC waits a second before it tries a refused channel again; a new one does not.
             self.cri.close()

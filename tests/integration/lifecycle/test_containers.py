@@ -153,7 +153,7 @@ def test_the_log_outlives_its_container(pods: Pods) -> None:
 @each_handler
 def test_a_command_that_does_not_exist_is_named(pods: Pods) -> None:
     pod = pods.run()
-    with refused("UNKNOWN", "/no/such/program"):
+    with refused("INVALID_ARGUMENT", "/no/such/program"):
         pod.start("/no/such/program")
 
 

@@ -39,7 +39,7 @@ def test_time_limit_kills_the_command_and_its_descendants(pods: Pods) -> None:
 @each_handler
 def test_a_missing_command_is_named(pods: Pods) -> None:
     container = pods.run().start()
-    with refused("UNKNOWN", "no-such-command"):
+    with refused("INVALID_ARGUMENT", "no-such-command"):
         container.exec("no-such-command")
 
 

@@ -100,7 +100,7 @@ def test_a_score_that_may_not_be_had_is_raised_to_what_may(pods: Pods) -> None:
 
 @each_handler
 def test_containers_live_below_the_pods_cgroup(pods: Pods) -> None:
-    parent = f"{cgroups.PODS}/besteffort/pod-of-the-kubelet"
+    parent = f"{cgroups.PODS}/pod-of-the-kubelet"
     pod = pods.run(linux={"cgroup_parent": parent})
     for container in (pod.start(), pod.start()):
         assert parent in str(cgroup_of(container, "memory"))

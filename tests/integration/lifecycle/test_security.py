@@ -84,7 +84,7 @@ def test_seccomp_default_and_unconfined(pods: Pods) -> None:
     pod = pods.run()
     confined = pod.start(linux=_context(seccomp={"profile_type": RUNTIME_DEFAULT}))
     assert _status_line(confined, "Seccomp") == "2"
-    assert confined.exec("unshare", "-U", "true").exit_code != 0
+    assert confined.exec("busybox", "unshare", "-U", "true").exit_code != 0
     free = pod.start(linux=_context(seccomp={"profile_type": UNCONFINED}))
     assert _status_line(free, "Seccomp") == "0"
 
