@@ -70,7 +70,7 @@ async def opened(
         layers=database.layers,
     )
     # Faults are expected here: waiting between tries would only take time.
-    storage.images._transport.backoff = (0.01, 0.01)
+    storage.images._remote.backoff = (0.01, 0.01)
     try:
         await storage.images.collect()
         yield Store(root, state, storage.images, storage.layers, storage.roots, database)

@@ -133,7 +133,7 @@ async def test_a_registry_that_breaks_again_and_again_keeps_what_is_complete(sto
     image = ImageBuilder().layer(GOOD).layer({"a": os.urandom(300_000)}).build()
     name = registry.add(image, "flaky:1")
     registry.break_blob(image.layers[1].digest, *[1000] * 3)
-    store.images._transport.backoff = (0.5, 0.5)  # time for the first layer
+    store.images._remote.backoff = (0.5, 0.5)  # time for the first layer
     with pytest.raises(Unavailable, match="broke off at byte"):
         await store.images.pull(name)
     assert store.on_disk()["tmp"] == [] and store.database.images.all() == ()

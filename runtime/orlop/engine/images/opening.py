@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.install import Installer
+from orlop.engine.images.remote import Remote
 from orlop.engine.images.store import Images
-from orlop.engine.images.transport import Transport
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
@@ -49,9 +49,10 @@ def open_images(
         blobs=blobs,
         layers=layer_store,
         installer=Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads),
-        transport=Transport(Hosts(settings.registries, settings.plain_http_loopback)),
+        remote=Remote(
+            Hosts(settings.registries, settings.plain_http_loopback), progress_timeout=settings.progress_timeout
+        ),
         layers_in_use=roots.layers_in_use,
         pinned=settings.pinned,
-        progress_timeout=settings.progress_timeout,
     )
     return Storage(store, layer_store, roots)

@@ -13,9 +13,8 @@ from orlop.aio.joining import Joining
 from orlop.engine.images import archives, catalog, reference, salvage
 from orlop.engine.images.credentials import Credentials, from_auth_config
 from orlop.engine.images.install import Installer
-from orlop.engine.images.registry import Repository
+from orlop.engine.images.remote import Remote
 from orlop.engine.images.resolve import resolve
-from orlop.engine.images.transport import Transport
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.tables import ImageTable
@@ -38,19 +37,17 @@ class Images:
         blobs: BlobStore,
         layers: LayerStore,
         installer: Installer,
-        transport: Transport,
+        remote: Remote,
         layers_in_use: Callable[[], Awaitable[Collection[str]]],
         pinned: Sequence[str] = (),
-        progress_timeout: float = 60.0,
     ) -> None:
         self._table = table
         self._blobs = blobs
         self._layers = layers
         self._installer = installer
-        self._transport = transport
+        self._remote = remote
         self._layers_in_use = layers_in_use
         self._pinned = tuple(pinned)
-        self._progress_timeout = progress_timeout
         self._pulls: Joining[tuple[str, Credentials], ImageRecord] = Joining("pull")
 
     async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
@@ -60,12 +57,12 @@ class Images:
         return await self._pulls.do((str(name), credentials), lambda: self._pull(name, credentials))
 
     def _configured(self, domain: str) -> Credentials:
-        host = self._transport.hosts.of(domain)
+        host = self._remote.hosts.of(domain)
         return Credentials(username=host.username, password=host.password)
 
     async def _pull(self, name: reference.Reference, credentials: Credentials) -> ImageRecord:
         begun = time.monotonic()
-        source = Repository(self._transport, name, credentials, progress_timeout=self._progress_timeout)
+        source = await self._remote.repository(name, credentials)
         try:
             resolved = await resolve(source, name.target)
             digest = str(name.with_digest(resolved.top_digest))
@@ -176,7 +173,7 @@ class Images:
     async def aclose(self) -> None:
         """End running pulls and close connections."""
         await self._pulls.aclose()
-        await self._transport.aclose()
+        await self._remote.aclose()
 
 
 def _check_unused(image: ImageRecord, asked: str, in_use: Collection[str]) -> None:

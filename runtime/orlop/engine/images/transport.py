@@ -40,7 +40,7 @@ class Request:
 class Transport:
     """The HTTP client of all pulls. Make it on the event loop's thread; close it."""
 
-    def __init__(self, hosts: Hosts, *, backoff: Sequence[float] = (0.25, 0.5, 1.0, 2.0)) -> None:
+    def __init__(self, hosts: Hosts, *, backoff: Sequence[float]) -> None:
         self.hosts = hosts
         self.backoff = backoff
         """Seconds before the second, third … try."""

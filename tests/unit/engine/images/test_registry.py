@@ -147,7 +147,7 @@ async def test_tokens_are_not_fetched_by_plain_http_unless_so_configured(registr
     challenge = {"WWW-Authenticate": 'Bearer realm="http://token.example/t"'}
     registry.answer("/manifests/", 401, headers=challenge)
     name = parse(registry.add(IMAGE, "a:1"))
-    client = Transport(Hosts({}))
+    client = Transport(Hosts({}), backoff=())
     client.hosts = _ApiByHttp({})
     source = Repository(client, name, ALICE, progress_timeout=5)
     with pytest.raises(InvalidArgument, match=r"token from token.example by plain HTTP.*plain_http = true"):

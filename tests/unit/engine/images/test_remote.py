@@ -1,0 +1,27 @@
+"""Registries are reached through a client that is loaded when the first pull needs it, and not before."""
+
+import subprocess
+import sys
+
+from orlop.engine.images.credentials import Credentials
+from orlop.engine.images.hosts import Hosts, RegistryHost
+from orlop.engine.images.reference import parse
+from orlop.engine.images.remote import Remote
+
+
+def test_the_daemon_starts_without_an_http_client() -> None:
+    program = "import sys, orlop.daemon.running; sys.exit('aiohttp' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+async def test_one_client_serves_all_repositories() -> None:
+    remote = Remote(Hosts({"a.example": RegistryHost(plain_http=True)}, True))
+    one = await remote.repository(parse("a.example/x:1"), Credentials())
+    two = await remote.repository(parse("a.example/y:1"), Credentials())
+    assert one is not two
+    assert one._transport is two._transport
+    await remote.aclose()
+
+
+async def test_closing_without_a_pull_is_fine() -> None:
+    await Remote(Hosts({}, True)).aclose()
