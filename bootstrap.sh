@@ -69,10 +69,11 @@ fetch_pip() {
   mkdir "$scratch/pip" "$scratch/lists"
   (
     cd "$scratch/pip"
-    apt-get -qq -o APT::Sandbox::User=root download python3-pip-whl 2>/dev/null || {
-      # The lists are missing or old; fetched aside, so that --check changes nothing.
-      apt-get -qq -o APT::Sandbox::User=root -o Dir::State::lists="$scratch/lists" update
-      apt-get -qq -o APT::Sandbox::User=root -o Dir::State::lists="$scratch/lists" download python3-pip-whl
+    # Neither lists nor caches of the system are written, so that --check changes nothing.
+    set -- -qq -o APT::Sandbox::User=root -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+    apt-get "$@" download python3-pip-whl 2>/dev/null || {
+      apt-get "$@" -o Dir::State::lists="$scratch/lists" update
+      apt-get "$@" -o Dir::State::lists="$scratch/lists" download python3-pip-whl
     }
     dpkg -x python3-pip-whl_*.deb .
   ) || fail "pip cannot be fetched: look at what apt-get said above"

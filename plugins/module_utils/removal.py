@@ -9,6 +9,10 @@ import subprocess
 from ansible_collections.orlop.node.plugins.module_utils.record import digest, read_text
 
 
+CGROUPS = ("orlop", "orlop-monitor")
+"""Names of cgroups that the daemon makes below its parents and that outlive its last pod, empty."""
+
+
 class Refused(Exception):
     """Removing would destroy more than was written; the text says what to do."""
 
@@ -16,7 +20,8 @@ class Refused(Exception):
 class Removal:
     """Planned at once from the record; `carry_out` does it in an order that can be repeated after a failure."""
 
-    def __init__(self, record, sysctl_root="/proc/sys", mounts="/proc/self/mountinfo"):
+    def __init__(self, record, sysctl_root="/proc/sys", mounts="/proc/self/mountinfo", cgroup_root="/sys/fs/cgroup"):
+        self.cgroup_root = cgroup_root
         self.record = record
         self.sysctl_root = sysctl_root
         self.mounts = mounts
@@ -58,6 +63,7 @@ class Removal:
             if not self.record.directory.startswith(tree.rstrip("/") + "/"):
                 shutil.rmtree(tree)
         self._remove_empty_directories()
+        self._remove_empty_cgroups()
         self._remove_record()
 
     def _plan_file(self, path):
@@ -103,6 +109,15 @@ class Removal:
             except OSError:
                 # Not empty: someone else uses it now. Not there: just as well.
                 continue
+
+    def _remove_empty_cgroups(self):
+        for place, _, _ in os.walk(self.cgroup_root, topdown=False):
+            if os.path.basename(place) in CGROUPS:
+                try:
+                    os.rmdir(place)
+                except OSError:
+                    # In use after all, or below another container engine's eyes: a reboot takes it.
+                    continue
 
     def _remove_record(self):
         directory = self.record.directory

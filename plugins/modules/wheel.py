@@ -9,8 +9,12 @@ short_description: Build the daemon's wheel from a checkout
 description:
   - Builds a wheel from a copy of the checkout, so that the checkout itself stays as it is.
   - The tools of the build are those of C(requirements/build.txt), checked by their digests; they are removed again.
-  - Runs where the checkout is, so on the controller. Its Python must have pip.
+  - Runs where the checkout is, so on the controller.
 options:
+  python:
+    description: An interpreter that has pip.
+    type: path
+    required: true
   source:
     description: The checkout.
     type: path
@@ -29,6 +33,7 @@ author:
 EXAMPLES = r"""
 - name: Build the wheel
   orlop.node.wheel:
+    python: "{{ ansible_playbook_python }}"
     source: "{{ playbook_dir | dirname }}"
     directory: "{{ playbook_dir | dirname }}/dist/{{ playbook_dir | dirname | orlop.node.source_id }}"
   delegate_to: localhost
@@ -44,7 +49,6 @@ path:
 import glob
 import os
 import shutil
-import sys
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -55,7 +59,7 @@ PARTS = ("runtime", "pyproject.toml", "README.md", "LICENSE")
 def main():
     """Build it unless it is there."""
     module = AnsibleModule(
-        argument_spec={"source": {"type": "path", "required": True}, "directory": {"type": "path", "required": True}}
+        argument_spec={name: {"type": "path", "required": True} for name in ("python", "source", "directory")}
     )
     directory = module.params["directory"]
     if found := wheels(directory):
@@ -97,8 +101,8 @@ def copy(source, target):
 
 
 def pip(module, argv, environment=None):
-    """This interpreter's own pip, configured as the machine configures it."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *argv]
+    """The interpreter's own pip, configured as the machine configures it."""
+    command = [module.params["python"], "-m", "pip", "--disable-pip-version-check", "--no-input", *argv]
     code, output, error = module.run_command(
         command, environ_update={"PIP_ROOT_USER_ACTION": "ignore", **(environment or {})}
     )

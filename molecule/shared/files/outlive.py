@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import grpc
+
 from orlop.api.client import CriClient
 from orlop.api.v1 import container_pb2, pod_pb2
 from orlop.verify import image
@@ -50,7 +51,7 @@ async def prove(reference: str, logs: str) -> None:
             await pod.fetch(ip)
             before = await facts(client)
             for command in (["restart", UNIT], ["kill", "--signal=KILL", UNIT]):
-                subprocess.run(["systemctl", *command], check=True)
+                await systemctl(*command)
                 await until_back(client)
                 await pod.fetch(ip)
                 await pod.execute()
@@ -62,6 +63,11 @@ async def prove(reference: str, logs: str) -> None:
             await pod.stop()
             await pod.remove()
             await pod.remove_image(reference)
+
+
+async def systemctl(*argv: str) -> None:
+    """CalledProcessError where it does not succeed."""
+    await asyncio.to_thread(subprocess.run, ["systemctl", *argv], check=True)
 
 
 async def facts(client: CriClient) -> list[tuple[str, ...]]:
@@ -84,9 +90,9 @@ async def until_back(client: CriClient) -> None:
         while True:
             try:
                 await client.call("Version", timeout=2)
-                if subprocess.run(["systemctl", "is-active", "--quiet", UNIT], check=False).returncode == 0:
-                    return
-            except grpc.aio.AioRpcError:
+                await systemctl("is-active", "--quiet", UNIT)
+                return
+            except (grpc.aio.AioRpcError, subprocess.CalledProcessError):
                 pass  # not back yet
             await asyncio.sleep(0.1)
 

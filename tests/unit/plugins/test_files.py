@@ -25,7 +25,9 @@ def recorded(node: Path) -> Any:
 
 
 def removal(node: Path) -> Any:
-    return load("module_utils.removal").Removal(recorded(node), sysctl_root=str(node / "sys"))
+    return load("module_utils.removal").Removal(
+        recorded(node), sysctl_root=str(node / "sys"), cgroup_root=str(node / "cgroup")
+    )
 
 
 def file(path: Path, content: str = "new\n", **more: Any) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def test_a_tree_with_a_mount_is_refused_before_anything_goes(node: Path) -> None
     (node / "run").mkdir()
     (node / "mountinfo").write_text(f"31 30 0:27 / {node}/run/pod/rootfs rw - overlay overlay rw\n")
     module = load("module_utils.removal")
-    undone = module.Removal(recorded(node), mounts=str(node / "mountinfo"))
+    undone = module.Removal(recorded(node), mounts=str(node / "mountinfo"), cgroup_root="")
     with pytest.raises(module.Refused, match="still mounted"):
         undone.check()
     assert (node / "run").is_dir()
@@ -146,3 +148,11 @@ def test_a_record_of_a_later_format_is_not_guessed_at(node: Path) -> None:
     (node / "state/node/record.json").write_text('{"format": 99}')
     with pytest.raises(ValueError, match="does not know"):
         recorded(node)
+
+
+def test_the_daemons_empty_cgroups_go(node: Path) -> None:
+    write(file(node / "etc/x"))
+    (node / "cgroup/system.slice/orlop-monitor").mkdir(parents=True)
+    (node / "cgroup/orlop/of-a-pod").mkdir(parents=True)
+    removal(node).carry_out()
+    assert sorted(path.name for path in (node / "cgroup").rglob("*")) == ["of-a-pod", "orlop", "system.slice"]

@@ -31,7 +31,9 @@ def test_it_is_set_and_remembered_and_restored(kernel: Path, tmp_path: Path) -> 
     assert (kernel / "net/ipv4/ip_forward").read_text() == "1"
     assert not converge({"net.ipv4.ip_forward": 1})["changed"]
     record = load("module_utils.record").Record(str(tmp_path / "node"))
-    load("module_utils.removal").Removal(record, sysctl_root=str(kernel)).carry_out()
+    load("module_utils.removal").Removal(
+        record, sysctl_root=str(kernel), cgroup_root=str(tmp_path / "cgroup")
+    ).carry_out()
     assert (kernel / "net/ipv4/ip_forward").read_text() == "0"
 
 
