@@ -23,6 +23,7 @@ from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title
 from orlop.services.steps import Steps
+from orlop.services.unfinished import take_container_apart
 
 
 async def create_container(deck: Deck, pod_id: str, config: ContainerConfig) -> str:
@@ -43,7 +44,10 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
         steps.enter("check the request")
         key = container_key(pod.record.id, config.metadata)
         if (there := deck.container_names.get(key)) is not None:
-            return _same(deck, there, config)
+            if deck.state.containers.get(there).status.made:
+                return _same(deck, there, config)
+            steps.enter("remove what a daemon that died has left of it")
+            await take_container_apart(deck, there)
         require_ready(deck, pod)
         _require_privilege(pod, config)
         image = await _image(deck, config)

@@ -5,19 +5,17 @@ It sleeps until something is left over, and then tries with growing pauses: an i
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from orlop.engine.cni.attachment import Attachment
 from orlop.model.errors import OrlopError
-from orlop.services import pause
-from orlop.services.container_remove import dismantle
 from orlop.services.deck import Deck
-from orlop.services.exits import kill_leftovers
 from orlop.services.faults import tell
 from orlop.services.naming import container_key, container_title, pod_title
 from orlop.services.network import attached, is_being_made
-from orlop.services.sandbox_remove import forget
-from orlop.services.sandbox_stop import let_go, release
+from orlop.services.sandbox_stop import let_go
 from orlop.services.steps import Steps
+from orlop.services.unfinished import take_container_apart, take_pod_apart
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +50,12 @@ async def collect(deck: Deck) -> int:
             and not deck.making.standing(name)
             and not _pod_is_being_made(deck, entry.record.pod_id)
         ):
-            left += not await _take_container_apart(deck, entry.record.id)
+            title = container_title(entry.record.config.metadata, deck.pod_metadata(entry.record.pod_id))
+            left += not await _has_gone(take_container_apart, deck, entry.record.id, title)
     for pod in list(deck.state.pods):
         if not pod.status.made and not is_being_made(deck, pod):
-            left += not await take_pod_apart(deck, pod.record.id)
+            title = pod_title(pod.record.config.metadata)
+            left += not await _has_gone(take_pod_apart, deck, pod.record.id, title)
     for orphan in await deck.network.orphans(lambda: attached(deck)):
         left += not await _detach(deck, orphan)
     return left
@@ -65,34 +65,12 @@ def _pod_is_being_made(deck: Deck, pod_id: str) -> bool:
     return pod_id in deck.state.pods and is_being_made(deck, deck.state.pods.get(pod_id))
 
 
-async def take_pod_apart(deck: Deck, pod_id: str) -> bool:
-    """Remove every part that a pod which was never finished may have. True when nothing is left."""
-    entry = deck.state.pods.get(pod_id)
-    steps = Steps(pod_title(entry.record.config.metadata))
+async def _has_gone(take_apart: Callable[[Deck, str], Awaitable[None]], deck: Deck, object_id: str, title: str) -> bool:
     try:
-        for container in deck.state.containers_of(pod_id):
-            await _take_container_apart(deck, container.record.id)
-        await pause.end(deck, pod_id)
-        await release(deck, entry, steps)
-        await forget(deck, entry, steps)
+        await take_apart(deck, object_id)
     except Exception as error:  # whatever is in the way now may be gone in the next round
-        log.warning("%s", tell(error, steps.what, steps.step))
+        log.warning("%s", tell(error, title, "take apart what was never finished"))
         return False
-    log.info("%s was never finished; its parts are removed", steps.what)
-    return True
-
-
-async def _take_container_apart(deck: Deck, container_id: str) -> bool:
-    entry = deck.state.containers.get(container_id)
-    steps = Steps(container_title(entry.record.config.metadata, deck.pod_metadata(entry.record.pod_id)))
-    try:
-        steps.enter("kill what it has started")
-        await kill_leftovers(deck, entry.record)
-        await dismantle(deck, entry, steps)
-    except Exception as error:  # whatever is in the way now may be gone in the next round
-        log.warning("%s", tell(error, steps.what, steps.step))
-        return False
-    log.info("%s was never finished; its parts are removed", steps.what)
     return True
 
 

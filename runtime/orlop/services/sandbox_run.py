@@ -18,6 +18,7 @@ from orlop.services.faults import told
 from orlop.services.naming import new_id, pod_key, pod_title
 from orlop.services.network import attach, detach
 from orlop.services.steps import Steps
+from orlop.services.unfinished import take_pod_apart
 
 
 async def run_pod_sandbox(deck: Deck, config: PodSandboxConfig, runtime_handler: str) -> str:
@@ -38,7 +39,10 @@ async def run_pod_sandbox(deck: Deck, config: PodSandboxConfig, runtime_handler:
 async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_handler: str, steps: Steps) -> str:
     with told(steps):
         if (there := deck.pod_names.get(pod_key(config.metadata))) is not None:
-            return _same(deck, there, config, asked_handler)
+            if deck.state.pods.get(there).status.made:
+                return _same(deck, there, config, asked_handler)
+            steps.enter("remove what a daemon that died has left of it")
+            await take_pod_apart(deck, there)
         steps.enter("check the request")
         record = _plan(deck, config, handler, asked_handler)
         deck.cgroups.check(config.linux.cgroup_parent)
@@ -73,7 +77,7 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
 def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:
     entry = deck.state.pods.get(pod_id)
     same = entry.record.config == config and entry.record.handler_asked == asked_handler
-    if same and entry.status.made and entry.status.state is PodSandboxState.SANDBOX_READY:
+    if same and entry.status.state is PodSandboxState.SANDBOX_READY:
         return pod_id
     why = "is not ready any more" if same else "was made with another configuration"
     raise AlreadyExists(f"its name and attempt belong to pod sandbox {pod_id}, which {why}: remove that first")
