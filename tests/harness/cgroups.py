@@ -99,21 +99,33 @@ def run_processes() -> Iterator[int]:
                 yield int(entry)
 
 
-def all_cgroups() -> Iterator[str]:
-    """Paths of the cgroups that this run, or software under test anywhere, may have made; other runs' are left out."""
+def below_run() -> Iterator[str]:
+    """Cgroups that were made below the run's own, in every hierarchy."""
+    own = (f"/{NAME}", PODS, f"/{NAME}/runner")
+    for hierarchy in hierarchies():
+        for directory, _, _ in os.walk(hierarchy / NAME):
+            if not directory.endswith(own):
+                yield directory.removeprefix(str(ROOT))
+
+
+def elsewhere() -> Iterator[str]:
+    """Cgroups outside of the run's that software under test may have made by mistake; other runs' are left out."""
     for hierarchy in hierarchies():
         for directory, children, _ in os.walk(hierarchy):
-            children[:] = [name for name in children if not _foreign(name)]
-            path = directory.removeprefix(str(ROOT))
-            if directory.endswith((f"/{NAME}", PODS, f"/{NAME}/runner")):
-                continue  # the run's own, gone with it
-            if NAME in path or "orlop" in path or "kubepods" in path:
-                yield path
+            children[:] = [name for name in children if not name.startswith(("orlop-test-", "lab-"))]
+            if "orlop" in directory or "kubepods" in directory:
+                yield directory.removeprefix(str(ROOT))
 
 
-def _foreign(name: str) -> bool:
-    # lab-…: a lab node of the Molecule scenario, which checks for itself what it leaves.
-    return name.startswith(("orlop-test-", "lab-")) and name != NAME
+def another_daemon_lives() -> bool:
+    """Whether an orlopd that is not of this run makes cgroups here too, as on a developer's machine."""
+    own = set(run_processes())
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = entry.read_bytes()
+            if (b"orlopd" in words or b"daemon_main" in words) and int(entry.parent.name) not in own:
+                return True
+    return False
 
 
 def _mount_hugetlb() -> None:

@@ -47,7 +47,7 @@ def take(roots: Iterable[Path] = ()) -> Snapshot:
             "mount": Counter(_mounts()),
             "interface": Counter(_interfaces()),
             "firewall rule": Counter(_rules()),
-            "cgroup": Counter(cgroups.all_cgroups()),
+            "cgroup": Counter(cgroups.below_run()),
             "file": Counter(_files([*watched, *roots])),
         }
     )

@@ -12,6 +12,7 @@ Paths are short, for a unix socket's has at most 107 bytes. Registries and image
 import itertools
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -141,16 +142,19 @@ class Node:
             if status is not None:
                 self.pid = 0
                 raise AssertionError(f"the daemon ended with {status}:\n{self.log()}")
-            if self.socket.exists() and self._answers():
+            if self._answers():
                 return
-            time.sleep(0.02)
+            time.sleep(0.01)
         raise AssertionError(f"the daemon is not ready after {READY_TIMEOUT} s:\n{self.log()}")
 
     def _answers(self) -> bool:
+        # gRPC waits a second before it tries a refused address again, so it is asked only once somebody listens.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(str(self.socket)) != 0:
+                return False
         try:
             conditions = self.cri("Status", deadline=2).status.conditions
         except grpc.RpcError:
-            # gRPC waits a second before it tries a refused channel again; a new one does not.
             self.cri.close()
             return False
         return any(condition.type == "RuntimeReady" and condition.status for condition in conditions)

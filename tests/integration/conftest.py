@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import leaks, privacy
+from tests.harness import cgroups, leaks, privacy
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_left_at_the_end() -> Iterator[None]:
+    before = set(cgroups.elsewhere())
     yield from _checked("the whole run")
+    if not cgroups.another_daemon_lives():
+        made = sorted(set(cgroups.elsewhere()) - before)
+        assert not made, f"cgroups made outside of the run's own: {made}"
 
 
 @pytest.fixture(autouse=True)

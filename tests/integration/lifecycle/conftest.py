@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.parts.registry import Registry
 
 from tests.fakes.images import Link, busybox_image
 from tests.harness import leaks
 from tests.harness.cri import Cri
 from tests.harness.node import Node
 from tests.harness.pods import Pods
+from tests.parts.registry import Registry
 
 ENDPOINT = os.environ.get("ORLOP_TEST_ENDPOINT", "")
 HANDLERS = ("runc", "crun")

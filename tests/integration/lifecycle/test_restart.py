@@ -12,7 +12,7 @@ import pytest
 from tests.harness import leaks, privacy
 from tests.harness.cri import Cri, refused
 from tests.harness.node import Node
-from tests.harness.pods import EXITED, NOTREADY, READY, RUNNING, SLEEP, Container, Pod, Pods, eventually
+from tests.harness.pods import EXITED, NOTREADY, READY, RUNNING, Container, Pod, Pods, eventually
 from tests.integration.lifecycle.conftest import each_handler
 
 hard_or_soft = pytest.mark.parametrize("hard", [False, True], ids=["term", "kill"])
@@ -144,7 +144,7 @@ def test_killed_in_the_middle_of_making_a_pod_nothing_is_left(
 @each_handler
 def test_killed_in_the_middle_of_making_a_container_nothing_is_left(own_node: Node, own_pods: Pods) -> None:
     pod = own_pods.run()
-    base = pod.start(*SLEEP).config
+    base = pod.start("sleep", "100000").config  # one process, there at once
     before = leaks.take()
     for number, delay in enumerate((0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)):
         config = {**base, "metadata": {"name": f"cut{number}"}, "log_path": f"cut{number}.log"}
