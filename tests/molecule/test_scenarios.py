@@ -1,0 +1,22 @@
+"""Molecule's scenarios: real Debian nodes with systemd, made, converged twice, verified and removed again."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness import privacy
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("scenario", ["default"])
+def test_scenario(scenario: str) -> None:
+    # The lab needs the machine's own network: packages come through it.
+    env = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    done = privacy.on_host([str(BIN / "molecule"), "test", "-s", scenario], cwd=str(ROOT), env=env, timeout=1700)
+    if done.returncode != 0:
+        pytest.fail(f"molecule test -s {scenario} ended with {done.returncode}:\n{done.stdout[-20000:]}", pytrace=False)
