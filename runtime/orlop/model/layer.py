@@ -4,7 +4,7 @@ from orlop.model.base import Value
 
 
 class LayerRecord(Value):
-    """One unpacked layer. Its id is the chain id (image-spec config.md, "Layer ChainID"), so it includes what is below."""
+    """One unpacked layer. Its id is the chain id (image-spec config.md, "Layer ChainID"): it includes what is below."""
 
     id: str
     diff_id: str
