@@ -1,7 +1,8 @@
-"""The lasting database: /var/lib/orlop/store.db: images, layers, and CNI DELs still owed.
+"""The lasting database: /var/lib/orlop/store.db: images and layers.
 
 Every commit reaches the disk, in a thread, so the event loop never waits for it. Reads come from memory; what another
-process (`orlop image import`) wrote is noticed and read again. Pods and containers are in database.
+process (`orlop image import`) wrote is noticed and read again. Pods and containers are in database; CNI DELs that are
+owed are in the result cache (orlop.engine.cni.cache), which lasts as long.
 """
 
 import contextlib
@@ -19,7 +20,6 @@ from orlop.model.base import Value, from_json, to_json
 from orlop.model.errors import ResourceExhausted, Unavailable
 from orlop.model.image import ImageRecord
 from orlop.model.layer import LayerRecord
-from orlop.model.owed import OwedDelete
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +30,16 @@ Decide = Callable[[tuple[ImageRecord, ...]], tuple[Collection[ImageRecord], Coll
 
 
 class StoreDatabase:
-    """store.db with its three tables."""
+    """store.db with its two tables."""
 
     def __init__(self, path: str) -> None:
         self._connection = open_or_replace(path)
         self._path = path
         self._lock = threading.Lock()
         self._seen = -1
-        self._rows: list[Rows[ImageRecord] | Rows[LayerRecord] | Rows[OwedDelete]] = []
+        self._rows: list[Rows[ImageRecord] | Rows[LayerRecord]] = []
         self.images = ImageTable(self)
         self.layers = LayerTable(self)
-        self.owed = OwedTable(self)
         self.settled = is_settled(self._connection)
         """Whether what lay on disk before the file was begun is recorded."""
         self._read_if_changed()
@@ -48,7 +47,7 @@ class StoreDatabase:
     def rows(self, name: str, record_type: type[V]) -> "Rows[V]":
         """One table's rows in memory."""
         rows = Rows(name, record_type)
-        self._rows.append(rows)  # type: ignore[arg-type]  # one of the three, by construction
+        self._rows.append(rows)  # type: ignore[arg-type]  # one of the two, by construction
         return rows
 
     def refresh(self) -> None:
@@ -241,28 +240,3 @@ class LayerTable:
     def _forget(self, chain_ids: Collection[str]) -> None:
         with self._database.transaction() as connection:
             self._rows.change(connection, {}, chain_ids)
-
-
-class OwedTable:
-    """CNI DELs that have not worked yet, by pod id."""
-
-    def __init__(self, database: StoreDatabase) -> None:
-        self._database = database
-        self._rows = database.rows("owed", OwedDelete)
-
-    def all(self) -> tuple[OwedDelete, ...]:
-        """Oldest first."""
-        self._database.refresh()
-        return tuple(sorted(self._rows.by_id.values(), key=lambda owed: owed.created_at))
-
-    async def put(self, owed: OwedDelete) -> None:
-        """Record it, or replace the record of the same pod."""
-        await offload(self._change, {owed.pod_id: owed}, ())
-
-    async def remove(self, pod_id: str) -> None:
-        """It is done; nothing happens when it is not here."""
-        await offload(self._change, {}, (pod_id,))
-
-    def _change(self, put: dict[str, OwedDelete], delete: Collection[str]) -> None:
-        with self._database.transaction() as connection:
-            self._rows.change(connection, put, delete)

@@ -13,7 +13,6 @@ from orlop.engine.state.store_db import StoreDatabase
 from orlop.model.errors import ResourceExhausted, Unavailable
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.layer import LayerRecord
-from orlop.model.owed import OwedDelete
 
 IMAGE = ImageRecord(id="sha256:1", manifest_digest="sha256:m", tags=("h/a:1",), layers=("L1", "L2"),
                     config=ImageConfig(env=("A=é",)), annotations={"k": "v"})  # fmt: skip
@@ -47,15 +46,11 @@ async def fill(database: StoreDatabase) -> None:
     await database.layers.add(layer("L1"), nothing)
     await database.layers.add(layer("L2", "L1"), nothing)
     assert await database.images.change(put(IMAGE)) == frozenset()
-    await database.owed.put(OwedDelete(pod_id="p2", network=b"{}", created_at=9))
-    await database.owed.put(OwedDelete(pod_id="p1", network=b"\xff", created_at=5, tries=1, last_error="no"))
 
 
 def check_full(database: StoreDatabase) -> None:
     assert database.images.all() == (IMAGE,) and database.images.get("sha256:1") == IMAGE
     assert database.layers.all() == (layer("L1"), layer("L2", "L1")) and database.layers.get("L2") is not None
-    assert [owed.pod_id for owed in database.owed.all()] == ["p1", "p2"]
-    assert database.owed.all()[0].last_error == "no"
 
 
 async def test_everything_survives_a_process_that_is_killed(path, database):
@@ -81,9 +76,8 @@ async def test_another_processs_writes_are_seen_at_once(path, database):
     other = StoreDatabase(path)
     await fill(other)
     check_full(database)
-    await database.owed.remove("p1")
-    await database.owed.remove("unknown")
-    assert [owed.pod_id for owed in other.owed.all()] == ["p2"]
+    await database.images.change(lambda _: ((), ["sha256:1", "unknown"]))
+    assert other.images.all() == ()
     other.close()
 
 
@@ -141,13 +135,13 @@ async def test_the_loop_does_not_wait_for_a_commit(path, database):
     await fill(database)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    writing = asyncio.create_task(database.owed.remove("p1"))
+    writing = asyncio.create_task(database.images.change(lambda _: ((), ["sha256:1"])))
     await asyncio.sleep(0.05)
     assert not writing.done()
     check_full(database)
     other.execute("ROLLBACK")
     await asyncio.wait_for(writing, 5)
-    assert [owed.pod_id for owed in database.owed.all()] == ["p2"]
+    assert database.images.all() == ()
     other.close()
 
 
@@ -157,7 +151,7 @@ async def test_a_lock_that_is_never_given_back(path, monkeypatch):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match=r"cannot write .*store.db: database is locked"):
-        await database.owed.put(OwedDelete(pod_id="p", network=b""))
+        await database.layers.forget(["L1"])
     other.close()
     database.close()
 
@@ -166,7 +160,7 @@ async def test_a_full_disk_is_named_and_nothing_changes(path, database):
     await fill(database)
     database._connection.execute("PRAGMA max_page_count=1")  # SQLite's own way to run out of space
     with pytest.raises(ResourceExhausted, match=f"cannot write {path}: the disk is full"):
-        await database.owed.put(OwedDelete(pod_id="p", network=b"x" * 100_000))
+        await database.layers.add(layer("L" * 100_000), nothing)
     check_full(database)
 
 
