@@ -121,9 +121,13 @@ def _pause_ended(deck: Deck, record: ContainerRecord) -> None:
 
 async def after_exit(deck: Deck, record: ContainerRecord) -> None:
     """Free what a container that ended still holds: processes it left in a shared PID namespace, and its cgroup."""
-    if record.config.linux.security_context.namespace_options.pid is not NamespaceMode.CONTAINER:
-        await kill_leftovers(deck, record)
-    await delete(deck, record)
+    # A container may end while its start is still going on, and the OCI runtime then uses what is deleted here.
+    async with deck.locks(record.id):
+        if record.id not in deck.state.containers:
+            return
+        if record.config.linux.security_context.namespace_options.pid is not NamespaceMode.CONTAINER:
+            await kill_leftovers(deck, record)
+        await delete(deck, record)
 
 
 async def delete(deck: Deck, record: ContainerRecord) -> None:
