@@ -8,7 +8,6 @@ import subprocess
 
 from ansible_collections.orlop.node.plugins.module_utils.record import digest, read_text
 
-
 CGROUPS = ("orlop", "orlop-monitor")
 """Names of cgroups that the daemon makes below its parents and that outlive its last pod, empty."""
 
