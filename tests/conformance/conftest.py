@@ -1,44 +1,46 @@
-"""What users' own tools say of the runtime: test.sh builds them from tests/conformance/go.mod; they get a node."""
+"""The node that crictl talks to, and crictl itself, built from its Go module by test.sh."""
 
-import shutil
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.crictl import BINARY, Crictl
 from tests.fakes.images import busybox_image
-from tests.harness import leaks, privacy
+from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 from tests.harness.node import Node
 from tests.parts.registry import Registry
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    if not privacy.entered():
-        pytest.skip("needs root: the node under test lives in a network namespace of its own")
-    before = leaks.take()
-    yield
-    lines = leaks.settle(before)
-    assert not lines, "the machine has changed:\n" + "\n".join(lines)
+__all__ = ["nothing_left", "nothing_left_at_the_end"]
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    """Debian's registry server on loopback."""
-    with Registry(tmp_path / "registry") as registry:
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    """crictl; the tier is skipped, visibly, where it could not be built, and fails where it must run."""
+    if not BINARY.exists():
+        if os.environ.get("ORLOP_REQUIRE_GO") == "1":
+            pytest.fail(f"{BINARY} is not there, and ORLOP_REQUIRE_GO=1 says that this tier must run", pytrace=False)
+        pytest.skip("crictl is not built: install Go and call ./test.sh")
+    return BINARY
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry on loopback."""
+    with Registry(tmp_path_factory.mktemp("registry")) as registry:
         yield registry
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def image(registry: Registry) -> str:
-    """Reference of a busybox image that the registry has."""
-    return registry.push(busybox_image(), "busybox:1")
+    """Reference of an image in the registry."""
+    return registry.push(busybox_image(), "busybox:crictl")
 
 
 @pytest.fixture
-def node(registry: Registry) -> Iterator[Node]:
-    """A node that may pull from the registry."""
-    assert shutil.which("runc"), "runc is not installed"
+def crictl(binary: Path, registry: Registry, tmp_path: Path) -> Iterator[Crictl]:
+    """crictl at the socket of a daemon of its own."""
     with Node({"registries": {registry.host: {"plain_http": True}}}) as node:
         node.start()
-        yield node
+        yield Crictl(binary, node, tmp_path)

@@ -1,33 +1,5 @@
-"""After each integration test the machine is as before it, at the end as at the beginning; else the test fails."""
+"""Integration tests leave nothing behind."""
 
-from collections.abc import Iterator
+from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 
-import pytest
-
-from tests.harness import cgroups, leaks, privacy
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_left_at_the_end() -> Iterator[None]:
-    before = set(cgroups.elsewhere())
-    yield from _checked("the whole run")
-    if not cgroups.another_daemon_lives():
-        made = sorted(set(cgroups.elsewhere()) - before)
-        assert not made, f"cgroups made outside of the run's own: {made}"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Fixtures of wider scope are made before this one: what they keep is part of both snapshots.
-    yield from _checked(request.node.name)
-
-
-def _checked(what: str) -> Iterator[None]:
-    if not privacy.entered():
-        yield
-        return
-    before = leaks.take()
-    yield
-    lines = leaks.settle(before)
-    if lines:
-        pytest.fail(f"{what} changed the machine:\n" + "\n".join(lines), pytrace=False)
+__all__ = ["nothing_left", "nothing_left_at_the_end"]

@@ -1,0 +1,46 @@
+"""crictl as tests call it: a verb, its output; files for what it reads as JSON."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.harness.node import Node
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = ROOT / ".cache" / "bin" / "crictl"
+
+
+class Crictl:
+    """The command, pointed at one daemon."""
+
+    def __init__(self, binary: Path, node: Node, directory: Path) -> None:
+        self.node = node
+        self._directory = directory
+        # An empty file: the machine's own /etc/crictl.yaml is not read.
+        config = self.file("crictl.yaml", "")
+        self._argv = [
+            str(binary),
+            "--config",
+            config,
+            "--runtime-endpoint",
+            f"unix://{node.socket}",
+            "--timeout",
+            "30s",
+        ]
+
+    def __call__(self, *words: str) -> str:
+        """Output of a command, which must succeed."""
+        done = subprocess.run([*self._argv, *words], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"crictl {' '.join(words)} ended with {done.returncode}:\n{done.stderr}"
+        return done.stdout.strip()
+
+    def json(self, *words: str) -> Any:
+        """The same, decoded."""
+        return json.loads(self(*words))
+
+    def file(self, name: str, content: str | dict[str, Any]) -> str:
+        """Write a file for crictl; returns its path."""
+        path = self._directory / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
