@@ -74,5 +74,5 @@ def test_a_pods_life(crictl: Crictl, image: str, tmp_path: Path, handler: str, p
 
 def test_version_and_runtime_configuration(crictl: Crictl) -> None:
     assert "RuntimeApiVersion:  v1" in crictl("version")
-    assert crictl.json("runtime-config")["linux"]["cgroupDriver"] == "CGROUPFS"
+    assert crictl("runtime-config").split() == ["cgroup", "driver:", "CGROUPFS"]
     assert crictl.json("imagefsinfo", "-o", "json")["status"]["imageFilesystems"][0]["fsId"]["mountpoint"]
