@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def plan(data):
     """What the roles do for a declaration: files by part, kernel settings, programs, directories."""
     declare, plan_as_data, wrong = _package()
     try:
-        return plan_as_data(declare(data))
-    except wrong as error:
+        # Ansible's strings and mappings are subclasses that carry their origin; the package takes plain ones.
+        return plan_as_data(declare(json.loads(json.dumps(data))))
+    except (TypeError, wrong) as error:
         raise AnsibleFilterError(f"the node's declaration (orlop_node) is wrong: {error}") from error
 
 

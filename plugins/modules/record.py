@@ -15,6 +15,11 @@ options:
     type: list
     elements: path
     default: []
+  own:
+    description: Like O(trees), for places that nobody but these roles ever writes; what they hold does not matter.
+    type: list
+    elements: path
+    default: []
   directories:
     description: Directories that are removed only when they are empty, if they are not there yet.
     type: list
@@ -66,6 +71,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "trees": {"type": "list", "elements": "path", "default": []},
+            "own": {"type": "list", "elements": "path", "default": []},
             "directories": {"type": "list", "elements": "path", "default": []},
             "links": {"type": "dict", "default": {}},
             "interfaces": {"type": "list", "elements": "str", "default": []},
@@ -76,6 +82,7 @@ def main():
     try:
         record = Record()
         foreign = [path for path in module.params["trees"] if not record.add_tree(path)]
+        record.trees = sorted({*record.trees, *module.params["own"]})
         new = [path for path in module.params["directories"] if not os.path.isdir(path)]
         record.directories = list(dict.fromkeys([*record.directories, *new]))
         record.links.update(module.params["links"])

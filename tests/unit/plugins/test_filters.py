@@ -15,6 +15,22 @@ def test_a_plan_is_plain_data() -> None:
     assert {"bridge", "host-local", "loopback", "portmap"} == set(plan["plugins"])
 
 
+class Tagged(str):
+    """As Ansible hands over strings: a subclass, which msgspec does not encode."""
+
+
+def test_ansibles_own_kinds_of_values_are_taken() -> None:
+    data = {Tagged("kubernetes"): Tagged("1.35"), "daemon": {"daemon": {Tagged("log_level"): Tagged("debug")}}}
+    files = load("filter.node").plan(data)["files"]["daemon"]
+    assert any('log_level = "debug"' in file["content"] for file in files)
+
+
+def test_what_json_cannot_say_is_refused() -> None:
+    errors = pytest.importorskip("ansible.errors")
+    with pytest.raises(errors.AnsibleFilterError, match="is wrong"):
+        load("filter.node").plan({"kubernetes": {1, 2}})
+
+
 def test_a_wrong_name_tells_the_right_one() -> None:
     errors = pytest.importorskip("ansible.errors")
     with pytest.raises(errors.AnsibleFilterError, match="did you mean network"):
