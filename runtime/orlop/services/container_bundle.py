@@ -11,7 +11,6 @@ from orlop.engine.oci import hostdevices, users, volumes
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
-from orlop.linux.files import ensure_dir
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
 from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
@@ -57,7 +56,8 @@ def write(
         rootfs, context, image_user=image.config.user if image else "", image=config.image.image or record.image_id
     )
     if record.log_path:
-        ensure_dir(os.path.dirname(record.log_path))
+        # The kubelet's directory: where it exists, its mode is the kubelet's business.
+        os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
     inputs = SpecInputs(
         container_id=record.id,
         pod=pod,

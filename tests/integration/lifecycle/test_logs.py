@@ -71,3 +71,10 @@ def test_without_a_log_path_there_is_no_log(pods: Pods) -> None:
 def test_a_log_path_may_not_leave_the_pods_directory(pods: Pods) -> None:
     with refused("INVALID_ARGUMENT", "log_path"):
         pods.run().create(log_path="../../escape.log")
+
+
+def test_the_log_directory_keeps_its_mode(pods: Pods) -> None:
+    config = pods.config()
+    os.chmod(config["log_directory"], 0o700)
+    pods.run_as(config).start("true").wait()
+    assert os.stat(config["log_directory"]).st_mode & 0o777 == 0o700
