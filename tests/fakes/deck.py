@@ -283,6 +283,10 @@ class FakeNode:
         with contextlib.suppress(AssertionError):
             await until(lambda: not len(self.deck.ending) and not len(self.deck.making))
 
+    def state_is_full(self, full: bool = True) -> None:
+        """The state database cannot be written (or can again)."""
+        self.deck.state._database.execute(f"PRAGMA query_only={int(full)}")
+
     def pod(self, pod_id: str) -> PodEntry:
         """The pod on record."""
         return self.deck.state.pods.get(pod_id)

@@ -22,12 +22,18 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_EXIT_CODE = 255
 """Reported when nobody saw how a container ended, as peers do."""
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries to put an exit on record."""
 
 
 async def watch_exits(deck: Deck) -> None:
     """Record exits as they happen; runs as long as the daemon."""
     async for ended in deck.exit_watch:
-        record_exit(deck, ended)
+        try:
+            record_exit(deck, ended)
+        except Exception as error:  # whatever it is, the ends of all other containers are still to be told
+            _try_again(deck, ended.container_id, error)
 
 
 def follow(deck: Deck, container_id: str, monitored: Monitored) -> None:
@@ -58,10 +64,12 @@ async def wait_exit(deck: Deck, container_id: str, seconds: float) -> bool:
 
 
 def record_exit(deck: Deck, ended: ContainerExit) -> None:
-    """Put an exit on record, once. Exits of containers that are not (or not yet) known wait in their files."""
+    """Put an exit on record, once. The exit of a container that is still being made waits in its file."""
     try:
         entry = deck.state.containers.get(ended.container_id)
     except NotFound:
+        # Containers come on record before they exist: this one was taken back while its monitor wrote its last word.
+        deck.exit_watch.forget(ended.container_id)
         return
     if not entry.status.made or entry.status.finished_at:
         return
@@ -73,27 +81,60 @@ def record_exit(deck: Deck, ended: ContainerExit) -> None:
 async def monitor_gone(deck: Deck, container_id: str) -> None:
     """conmon has ended. It leaves the exit file first; without one nobody will ever see the exit, so it ends here."""
     try:
-        entry = deck.state.containers.get(container_id)
-    except NotFound:
+        await _end_unwatched(deck, container_id)
+    except Exception as error:  # whatever it is, the container must not seem to run for ever
+        _try_again(deck, container_id, error)
+
+
+async def _end_unwatched(deck: Deck, container_id: str) -> None:
+    if not _has_to_end(deck, container_id):
         return
-    if not entry.status.made or entry.status.finished_at:
-        return
+    entry = deck.state.containers.get(container_id)
     ended = read_exit(deck.settings.exit_dir, container_id, entry.record.bundle)
     if ended is not None:
         record_exit(deck, ended)
         return
     message = f"its monitor (conmon, pid {entry.status.monitor_pid}) died; the container was killed"
-    log.error("%s: %s", _title(deck, entry.record), message)
     await offload(deck.hierarchy.kill_all, entry.record.cgroup)
-    entry = deck.state.containers.get(container_id)
-    if not entry.status.finished_at:
+    if _has_to_end(deck, container_id):
+        log.error("%s: %s", _title(deck, entry.record), message)
         _finish(deck, entry, UNKNOWN_EXIT_CODE, time.time_ns(), reason="Error", oom_killed=False, message=message)
+
+
+def _has_to_end(deck: Deck, container_id: str) -> bool:
+    """Whether it is made, not removed, and without an exit on record."""
+    if container_id not in deck.state.containers:
+        return False
+    status = deck.state.containers.get(container_id).status
+    return status.made and not status.finished_at
+
+
+def _try_again(deck: Deck, container_id: str, error: Exception) -> None:
+    """The state database is full, or a process cannot be killed: that passes, and nobody will tell the exit again."""
+    log.error("the end of container %s cannot be put on record yet: %s", container_id, error)
+    deck.background.spawn(_until_recorded(deck, container_id), f"exit of {container_id}")
+
+
+async def _until_recorded(deck: Deck, container_id: str) -> None:
+    pause = FIRST_PAUSE
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await _end_unwatched(deck, container_id)
+            return
+        except Exception as error:  # as above
+            pause = min(2 * pause, LONGEST_PAUSE)
+            log.warning(
+                "container %s: its end cannot be put on record; next try in %.0f s: %s", container_id, pause, error
+            )
 
 
 def _finish(
     deck: Deck, entry: ContainerEntry, code: int, finished_at: int, *, reason: str, oom_killed: bool, message: str
 ) -> None:
     record = entry.record
+    if record.infra:
+        _pause_ended(deck, record)
     deck.state.containers.update(
         record.id,
         exit_code=code,
@@ -108,8 +149,6 @@ def _finish(
     deck.monitor_watch.forget(record.id)
     if (event := deck.exited.get(record.id)) is not None:
         event.set()
-    if record.infra:
-        _pause_ended(deck, record)
     deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
 
 
