@@ -27,7 +27,7 @@ def tell(error: Exception, what: str, step: str) -> OrlopError:
     """The error as one of the domain, with the object and the step in front; already told ones keep their type."""
     where = f"{what}: {step}"
     if isinstance(error, OrlopError):
-        return type(error)(f"{where}: {error}")
+        return _kind(error)(f"{where}: {error}")
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         return ResourceExhausted(f"{where}: {_EXHAUSTED[error.errno]} ({error})")
     if isinstance(error, TimeoutError):
@@ -39,6 +39,11 @@ def tell(error: Exception, what: str, step: str) -> OrlopError:
     if isinstance(error, ValueError):
         return InvalidArgument(f"{where}: {error}")
     return OrlopError(f"{where}: {type(error).__name__}: {error}")
+
+
+def _kind(error: OrlopError) -> type[OrlopError]:
+    """The error's kind in the model: parts have errors of their own below, with more to say than a text."""
+    return next(kind for kind in type(error).__mro__ if kind.__module__ == OrlopError.__module__)
 
 
 @contextlib.contextmanager
