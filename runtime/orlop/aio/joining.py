@@ -23,7 +23,7 @@ class Joining(Generic[K, T]):
     async def do(self, key: K, factory: Callable[[], Awaitable[T]]) -> T:
         """The result of the run under `key`; `factory` starts it when there is none."""
         task = self._running.get(key)
-        if task is None:
+        if task is None or task.done():  # done: in the moment before it is forgotten
             task = asyncio.create_task(self._run(factory), name=f"{self._name}: {key}")
             self._running[key] = task
             task.add_done_callback(lambda done: self._finish(key, done))
@@ -42,7 +42,8 @@ class Joining(Generic[K, T]):
 
     def running(self, key: K) -> bool:
         """Whether work for this key is in progress."""
-        return key in self._running
+        task = self._running.get(key)
+        return task is not None and not task.done()
 
     def cancel(self, key: K) -> bool:
         """Cancel the run of a key, for instance because a changed request replaces it; False when there is none."""

@@ -95,3 +95,22 @@ async def test_cancel_and_close() -> None:
     assert len(joining) == 0
     results = await asyncio.gather(*callers, return_exceptions=True)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
+
+
+async def test_a_call_at_the_very_end_of_a_run_starts_anew() -> None:
+    joining: Joining[str, int] = Joining()
+    ending, results = asyncio.Event(), iter((1, 2))
+
+    async def work() -> int:
+        ending.set()  # whoever waits for this runs before the end of this task is noticed
+        return next(results)
+
+    async def late() -> int:
+        await ending.wait()
+        assert not joining.running("k")
+        return await joining.do("k", work)
+
+    second = asyncio.create_task(late())
+    await asyncio.sleep(0)
+    assert await joining.do("k", work) == 1
+    assert await second == 2
