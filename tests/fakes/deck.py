@@ -5,6 +5,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Container, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from orlop.engine.sandbox.namespaces import Namespaces
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootfsMount
-from orlop.linux.files import ensure_dir
+from orlop.linux.files import ensure_dir, ensure_file, write_atomic
 from orlop.model.container import ContainerConfig, ContainerMetadata, LinuxContainerConfig
 from orlop.model.enums import CgroupDriver, NamespaceMode
 from orlop.model.errors import FailedPrecondition, NotFound
@@ -135,8 +136,8 @@ class FakeNamespaces(Namespaces):
         await self._story.ask_and_wait("namespaces.create", pod_id)
         paths = self.paths(pod_id, config)
         for path in filter(None, (paths.net, paths.ipc, paths.uts)):
-            ensure_dir(str(Path(path).parent))
-            Path(path).touch()
+            ensure_dir(os.path.dirname(path))
+            ensure_file(path)
         return paths
 
     async def remove(self, pod_id: str) -> None:
@@ -153,10 +154,10 @@ class FakeFiles(PodFiles):
 
     async def create(self, pod_id: str, config: PodSandboxConfig) -> str:
         await self._story.ask_and_wait("files.create", pod_id)
-        directory = Path(self.run_dir(pod_id))
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "hostname").write_text(config.hostname)
-        return str(directory)
+        directory = self.run_dir(pod_id)
+        ensure_dir(directory)
+        write_atomic(f"{directory}/hostname", config.hostname)
+        return directory
 
     async def remove(self, pod_id: str) -> None:
         await self._story.ask_and_wait("files.remove", pod_id)

@@ -114,7 +114,10 @@ echo "runtime.$verb $id" >> "$home/calls"
 if [ -e "$home/runtime.$verb.fails" ]; then cat "$home/runtime.$verb.fails" >&2; exit 1; fi
 case $verb in
 start)
-    rm "$root/$id/exec.fifo" 2>/dev/null || {{ echo "cannot start a container that has stopped: exec.fifo" >&2; exit 1; }} ;;
+    if ! rm "$root/$id/exec.fifo" 2>/dev/null; then
+        echo "cannot start a container that has stopped: exec.fifo" >&2
+        exit 1
+    fi ;;
 update)
     cat > "$home/resources" ;;
 delete)

@@ -9,7 +9,6 @@ No lock is held while waiting. A second stop joins the first and can only shorte
 import asyncio
 import logging
 
-from orlop.aio.threads import offload
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.processes import send_signal
 from orlop.model import signals
@@ -17,11 +16,13 @@ from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerState
 from orlop.model.errors import NotFound, TimedOut
 from orlop.services.deck import Deck, Grace
-from orlop.services.exits import wait_exit
+from orlop.services.exits import kill_leftovers, wait_exit
 from orlop.services.naming import container_title
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 2.0
+"""Seconds that the exit may take to be told after a SIGKILL to the first process."""
 KILL_PATIENCE = 30.0
 """Seconds that a SIGKILL may take: longer means a process in uninterruptible sleep."""
 SIGKILL = 9
@@ -50,6 +51,10 @@ def _shorten(deck: Deck, container_id: str, timeout: float) -> None:
 async def _stop(deck: Deck, entry: ContainerEntry) -> None:
     record = entry.record
     try:
+        if not entry.status.made:
+            # Its making failed and could not be undone: it has no monitor, and no exit to wait for.
+            await kill_leftovers(deck, record)
+            return
         if entry.status.state is ContainerState.CONTAINER_RUNNING:
             _signal(entry, signals.number(record.stop_signal))
             if await _ended_in_grace(deck, record.id):
@@ -79,10 +84,14 @@ async def _ended_in_grace(deck: Deck, container_id: str) -> bool:
 async def _kill(deck: Deck, entry: ContainerEntry) -> None:
     record = entry.record
     _signal(entry, SIGKILL)
-    if await wait_exit(deck, record.id, 2.0):
+    if await wait_exit(deck, record.id, PATIENCE):
         return
     # A frozen cgroup, or a process that shares the PID namespace and holds the log's pipe, keeps conmon waiting.
-    await offload(deck.hierarchy.kill_all, record.cgroup)
+    try:
+        await kill_leftovers(deck, record)
+    except OSError as error:
+        # Some are left: they may yet end in the time below, and are named if they do not.
+        log.warning("container %s: %s", record.id, error)
     if not await wait_exit(deck, record.id, KILL_PATIENCE):
         raise TimedOut(_unkillable(deck, record))
 

@@ -1,4 +1,4 @@
-"""The end of containers is put on record once, whoever tells it, and nothing keeps the watch from telling the others."""
+"""The end of containers is put on record once, whoever tells it; nothing keeps the watch from telling the others."""
 
 import asyncio
 import logging
