@@ -2,6 +2,7 @@
 
 import time
 
+from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.errors import FailedPrecondition
 from orlop.services.container_create import require_ready
@@ -13,8 +14,15 @@ from orlop.services.steps import Steps
 
 
 async def start_container(deck: Deck, container_id: str) -> None:
-    """Run the process of a created container. Any other state is refused, as peers do."""
+    """Run the process of a created container. Any other state is refused, as peers do.
+
+    A caller that gives up does not stop the work: a process that runs would stay on record as created. Its retry joins.
+    """
     entry = deck.state.containers.find(container_id)
+    await deck.ending.do(f"start {entry.record.id}", lambda: _start(deck, entry))
+
+
+async def _start(deck: Deck, entry: ContainerEntry) -> None:
     record = entry.record
     steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
     with told(steps):

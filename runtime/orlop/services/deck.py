@@ -108,7 +108,7 @@ class Deck:
     making: Making = field(default_factory=Making)
     """Pods and containers that are being made, by name."""
     ending: Joining[str, None] = field(default_factory=Joining)
-    """Stops and removals that go on, by "<verb> <id>"."""
+    """Starts, stops and removals that go on, by "<verb> <id>"."""
     locks: KeyedLocks[str] = field(default_factory=KeyedLocks)
     """One per container, for changes of its state; never held while waiting for the container's end."""
     pod_names: dict[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from orlop.model.errors import TimedOut
 from orlop.services import container_stop
 from orlop.services.container_stop import stop_container
 from tests.fakes.deck import FakeNode, container_config
+from tests.fakes.story import until
 
 
 async def test_the_stop_signal_ends_it_within_its_grace(node: FakeNode) -> None:
@@ -109,8 +110,7 @@ async def test_what_keeps_the_exit_back_is_killed_with_the_cgroup(
     container = await node.start()
     node.conmon.falls_silent(container)
     stopping = asyncio.create_task(stop_container(node.deck, container, 0))
-    while not node.story.asked("hierarchy.kill_all"):
-        await asyncio.sleep(0.01)
+    await until(lambda: node.story.asked("hierarchy.kill_all"))
     node.conmon.leaves_exit(container, 137)
     await stopping
     assert node.story.asked("hierarchy.kill_all") == [node.container(container).record.cgroup]
