@@ -21,6 +21,8 @@ class _Work:
     task: asyncio.Task[str]
     asked: bytes
     steps: Steps
+    waiting: int = 0
+    """Requests that will get the result."""
 
 
 class Making:
@@ -46,7 +48,12 @@ class Making:
         else:
             log.info("%s is asked for again and joins the work, which is at: %s", what, work.steps.standing())
         calls.follow(work.steps.standing)
-        return await asyncio.shield(work.task)
+        work.waiting += 1
+        try:
+            return await asyncio.shield(work.task)
+        except asyncio.CancelledError:
+            work.waiting -= 1
+            raise
 
     def standing(self, name: str) -> str:
         """Where the work under a name stands; empty when there is none."""
@@ -65,7 +72,8 @@ class Making:
     def _end(self, name: str, work: _Work) -> None:
         del self._going[name]
         if not work.task.cancelled() and (error := work.task.exception()) is not None:
-            # Every waiter may have been cancelled, and an unseen failure would be lost.
-            log.error("%s", error)
+            if not work.waiting:
+                # Nobody is told, and an unseen failure would be lost.
+                log.error("%s", error)
             return
         work.steps.log_done("made")

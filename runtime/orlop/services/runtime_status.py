@@ -15,7 +15,7 @@ from orlop.services.deck import Deck
 
 
 def status(deck: Deck, verbose: bool) -> StatusInfo:
-    """Conditions, handlers and features; with verbose also configuration, network and what is owed, as JSON."""
+    """Conditions, handlers and features; with verbose also configuration, runtime and network, as JSON."""
     readiness = deck.network.readiness()
     conditions = (
         RuntimeCondition(type="RuntimeReady", status=True),

@@ -37,7 +37,8 @@ class Plugins:
     def not_found(self, kinds: Sequence[str], network: str) -> PluginError:
         """The error for missing binaries."""
         names, places = ", ".join(map(repr, kinds)), ", ".join(self.directories) or "no directory"
-        message = f"network {network!r} needs the plugin {names}, which is not in {places}: install it there"
+        what = f"plugin {names}, which is" if len(kinds) == 1 else f"plugins {names}, which are"
+        message = f"network {network!r} needs the {what} not in {places}: install what is missing there"
         return PluginError(message, plugin=kinds[0], network=network)
 
     async def call(
