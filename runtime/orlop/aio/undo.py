@@ -35,7 +35,7 @@ class UndoStack:
     """Undo steps of one piece of work.
 
     As `async with UndoStack() as undo:` an exception (or cancellation) unwinds; a normal end releases. `failures` then
-    tells what is left over.
+    tells what is left over; the steps themselves may look there too.
     """
 
     def __init__(self, *, backoff: tuple[float, ...] = BACKOFF) -> None:
@@ -63,6 +63,7 @@ class UndoStack:
         steps, self._steps = self._steps[::-1], []
         if not steps:
             return []
+        known = len(self.failures)
         work = asyncio.create_task(self._unwind(steps), name="undo")
         cancelled: asyncio.CancelledError | None = None
         while not work.done():
@@ -70,19 +71,16 @@ class UndoStack:
                 await asyncio.shield(work)
             except asyncio.CancelledError as error:
                 cancelled = error
-        failures = work.result()
-        self.failures.extend(failures)
+        work.result()
         if cancelled is not None:
             raise cancelled
-        return failures
+        return self.failures[known:]
 
-    async def _unwind(self, steps: list[tuple[str, Undo]]) -> list[Failure]:
-        failures = []
+    async def _unwind(self, steps: list[tuple[str, Undo]]) -> None:
         for sentence, fn in steps:
             failure = await self._undo(sentence, fn)
             if failure is not None:
-                failures.append(failure)
-        return failures
+                self.failures.append(failure)  # at once: a later step may go by what is left
 
     async def _undo(self, sentence: str, fn: Undo) -> Failure | None:
         error: Exception | asyncio.CancelledError

@@ -128,3 +128,15 @@ async def test_a_step_that_is_cancelled_itself_does_not_stop_the_others() -> Non
     failures = await undo.unwind()
     assert log == ["first undone"]
     assert [failure.sentence for failure in failures] == ["cancelled"]
+
+
+async def test_a_later_step_sees_what_could_not_be_undone() -> None:
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    seen: list[int] = []
+    undo = UndoStack(backoff=())
+    undo.add("forget the record unless something is left", lambda: seen.append(len(undo.failures)))
+    undo.add("step", fail)
+    await undo.unwind()
+    assert seen == [1]
