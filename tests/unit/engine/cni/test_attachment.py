@@ -1,3 +1,5 @@
+"""How a pod is named to plugins, and which letters never reach them."""
+
 import pytest
 
 from orlop.engine.cni.attachment import Attachment

@@ -1,3 +1,5 @@
+"""The result cache: libcni's layout, intents without a result, and files that others edited or cut short."""
+
 import base64
 import json
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Which runtime arguments a pod gives to plugins that ask for them."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""A chain in order for ADD and in reverse for DEL, which goes on to its end whatever fails."""
+
 import json
 
 import pytest

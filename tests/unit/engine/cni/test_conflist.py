@@ -1,3 +1,5 @@
+"""Network files: what is read, and the field that a refusal names. Fuzzed."""
+
 import json
 from typing import Any
 

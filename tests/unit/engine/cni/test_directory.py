@@ -1,3 +1,5 @@
+"""Which file of the directory is the network, and what becomes of malformed ones."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Changes of the configuration directory are told, also where it does not exist yet."""
+
 import asyncio
 import shutil
 from collections.abc import AsyncIterator

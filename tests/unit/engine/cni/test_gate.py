@@ -1,3 +1,5 @@
+"""Many pass together, one alone; nobody waits for ever."""
+
 import asyncio
 
 from orlop.engine.cni.gate import Gate

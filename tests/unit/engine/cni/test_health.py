@@ -1,3 +1,5 @@
+"""STATUS: asked in the background, and believed."""
+
 import asyncio
 from collections.abc import AsyncIterator
 

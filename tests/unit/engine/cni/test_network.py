@@ -1,3 +1,5 @@
+"""The facade with plugins that do as they are told: a whole life, failures in the middle, crashes, owed DELs."""
+
 import asyncio
 import base64
 import json

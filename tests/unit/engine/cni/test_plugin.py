@@ -1,3 +1,5 @@
+"""One plugin run: its input, its output, its time limit, its absence."""
+
 import asyncio
 import os
 import time

@@ -1,3 +1,5 @@
+"""The environment and standard input that the specification wants."""
+
 import json
 
 from orlop.engine.cni.attachment import Attachment

@@ -1,3 +1,5 @@
+"""Results and errors as plugins print them, the malformed ones too. Fuzzed."""
+
 import json
 
 import pytest

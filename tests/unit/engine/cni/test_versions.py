@@ -1,3 +1,5 @@
+"""Which version of the specification is spoken with a chain."""
+
 import json
 
 from orlop.engine.cni.conflist import NetworkConfig, parse

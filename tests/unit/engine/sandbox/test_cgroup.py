@@ -1,3 +1,5 @@
+"""Cgroup paths under both drivers, and which pod cgroups are ours to remove."""
+
 from pathlib import Path
 from typing import cast
 

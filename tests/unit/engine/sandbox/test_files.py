@@ -1,3 +1,5 @@
+"""resolv.conf, hostname and shm of a pod: made, replaced and removed."""
+
 import os
 from pathlib import Path
 

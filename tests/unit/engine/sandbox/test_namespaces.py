@@ -1,3 +1,5 @@
+"""Which namespaces a pod gets, what is set in them, and that failures leave none."""
+
 import os
 import socket
 from collections.abc import AsyncIterator

@@ -1,3 +1,5 @@
+"""The lines of resolv.conf, and what must not become one. Fuzzed."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Names and values of sysctls: both spellings, and those that reach beyond the pod. Fuzzed."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

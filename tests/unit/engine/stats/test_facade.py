@@ -1,3 +1,5 @@
+"""Figures of containers and pods from one reading of a cgroup."""
+
 from dataclasses import replace
 from typing import cast
 

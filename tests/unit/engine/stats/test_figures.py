@@ -1,3 +1,5 @@
+"""The kernel's figures in the CRI's terms; what it does not tell stays unknown."""
+
 from orlop.engine.stats import figures
 from orlop.linux.cgroups.usage import CgroupUsage, Pressure, PressureLine
 from orlop.model.stats import CpuUsage, IoUsage, MemoryUsage, PsiData, PsiStats, SwapUsage

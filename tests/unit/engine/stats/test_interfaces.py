@@ -1,3 +1,5 @@
+"""Interface counters out of /proc/<pid>/net/dev. Fuzzed."""
+
 import os
 import subprocess
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""CPU rates between two readings, and what is remembered for them."""
+
 from orlop.engine.stats.rates import SHORTEST_NS, CpuRates
 
 SECOND = 1_000_000_000
