@@ -11,6 +11,7 @@ from tests.harness import children
 
 @pytest.fixture(autouse=True)
 def _settled(request: pytest.FixtureRequest) -> Iterator[None]:
+    children.adopt_none()
     before = children.of_this_process()
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("_no_task_left")
