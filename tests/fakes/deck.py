@@ -335,4 +335,4 @@ def container_config(
     """A container's configuration."""
     linux = LinuxContainerConfig(security_context=LinuxContainerSecurityContext(namespace_options=spaces))
     metadata = ContainerMetadata(name=name, attempt=attempt)
-    return ContainerConfig(metadata=metadata, image=ImageSpec(image=BUSYBOX.id), **{"linux": linux, **fields})
+    return ContainerConfig(metadata=metadata, **{"image": ImageSpec(image=BUSYBOX.id), "linux": linux, **fields})

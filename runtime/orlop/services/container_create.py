@@ -10,7 +10,7 @@ from orlop.engine.monitor.conmon import CreateRequest, Monitored
 from orlop.engine.monitor.placement import monitor_cgroup
 from orlop.engine.oci.failures import runtime_error
 from orlop.engine.state.table import PodEntry
-from orlop.linux.files import ensure_dir, remove_tree
+from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
 from orlop.model.enums import PodSandboxState
@@ -18,10 +18,11 @@ from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgumen
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
 from orlop.services import container_bundle
+from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
-from orlop.services.naming import container_key, container_title
+from orlop.services.naming import container_key, container_title, free
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart
 
@@ -61,11 +62,12 @@ async def make(
     deck: Deck, pod: PodEntry, record: ContainerRecord, image: ImageRecord | None, handler: Handler, steps: Steps
 ) -> None:
     """Make every part of a planned container. Without an image it is the pod's pause process."""
+    require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
     async with UndoStack() as undo:
         _reserve(deck, record, undo)
         steps.enter("prepare the root filesystem")
         ensure_dir(record.bundle, 0o700)
-        undo.add(f"remove {record.bundle}", lambda: offload(remove_tree, record.bundle))
+        undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         root = await deck.roots.prepare(record.id, image.layers if image else ())
         steps.enter("write the OCI configuration")
@@ -75,8 +77,8 @@ async def make(
         monitored = await _monitored(deck, pod.record, record, handler)
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user)
-        undo.add("forget its exit", lambda: unfollow(deck, record.id))
         follow(deck, record.id, monitored)
+        deck.building.discard(record.id)
 
 
 def require_ready(deck: Deck, pod: PodEntry) -> None:
@@ -115,12 +117,17 @@ def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
     """Put the container on record before anything exists, so that a crash leaves nothing unknown."""
     key = container_key(record.pod_id, record.config.metadata)
     deck.state.containers.insert(record.id, record, ContainerStatus())
+    deck.building.add(record.id)
     deck.container_names[key] = record.id
 
     def forget() -> None:
-        # With parts that could not be removed the record stays, and the garbage service goes on from it.
-        deck.container_names.pop(key, None)
-        if not undo.failures:
+        deck.building.discard(record.id)
+        unfollow(deck, record.id)
+        free(deck.container_names, key, record.id)
+        if undo.failures:
+            # Parts are left: the record stays, unseen by the kubelet, and the garbage service goes on from it.
+            deck.garbage_wanted.set()
+        else:
             deck.state.containers.delete(record.id)
 
     undo.add(f"forget container {record.id}", forget)
@@ -150,7 +157,7 @@ async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handle
             stdin_once=record.config.stdin_once,
             systemd_cgroup=record.systemd_cgroup,
             place=place,
-            explain=lambda stderr: runtime_error(f"{handler.name} create", stderr),
+            explain=lambda stderr: runtime_error(f"create it with {handler.name}", stderr),
             timeout=settings.create_timeout,
         )
     )

@@ -1,16 +1,19 @@
 """RemoveContainer: stop it by force if it runs, then give back everything it holds."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from orlop.aio.threads import offload
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_tree
+from orlop.model.container import ContainerRecord
 from orlop.model.errors import NotFound
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
 from orlop.services.exits import delete, unfollow
 from orlop.services.faults import told
-from orlop.services.naming import container_key, container_title
+from orlop.services.naming import container_key, container_title, free
 from orlop.services.steps import Steps
 
 
@@ -28,6 +31,8 @@ async def _remove(deck: Deck, entry: ContainerEntry) -> None:
     steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
     with told(steps):
         steps.enter("stop")
+        # Its parts are not to be taken from under the hands of whoever makes them.
+        await deck.making.settled(container_key(record.pod_id, record.config.metadata))
         if entry.status.made:
             await stop_container(deck, record.id, 0)
         await dismantle(deck, entry, steps)
@@ -39,16 +44,24 @@ async def dismantle(deck: Deck, entry: ContainerEntry, steps: Steps) -> None:
     record = entry.record
     async with deck.locks(record.id):
         steps.enter("delete it from the OCI runtime and release its root filesystem")
-        await asyncio.gather(delete(deck, record), deck.roots.release(record.id))
-        unfollow(deck, record.id)
+        await _both(delete(deck, record), deck.roots.release(record.id))
         steps.enter("remove its files")
-        await offload(_remove_files, deck, record.bundle, f"{deck.settings.socket_dir}/{record.id}")
+        await remove_files(deck, record)
+        unfollow(deck, record.id)
         deck.state.containers.delete(record.id)
-        deck.container_names.pop(container_key(record.pod_id, record.config.metadata), None)
+        free(deck.container_names, container_key(record.pod_id, record.config.metadata), record.id)
         deck.stats.forget(record.id)
         deck.deleted.discard(record.id)
 
 
-def _remove_files(deck: Deck, bundle: str, attach_link: str) -> None:
-    remove_tree(bundle)
-    remove_tree(attach_link)
+async def _both(*works: Coroutine[Any, Any, None]) -> None:
+    """Side by side; when one fails the other has ended too, so that a retry does not meet it."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def remove_files(deck: Deck, record: ContainerRecord) -> None:
+    """Remove the bundle, and conmon's link to the attach socket in it."""
+    await offload(remove_tree, record.bundle)
+    await offload(remove_tree, f"{deck.settings.socket_dir}/{record.id}")

@@ -107,6 +107,8 @@ class Deck:
     background: Background = field(default_factory=Background)
     making: Making = field(default_factory=Making)
     """Pods and containers that are being made, by name."""
+    building: set[str] = field(default_factory=set)
+    """Their ids, once they are on record. Others there that are not made were left by a failure or a daemon's death."""
     ending: Joining[str, None] = field(default_factory=Joining)
     """Starts, stops and removals that go on, by "<verb> <id>"."""
     locks: KeyedLocks[str] = field(default_factory=KeyedLocks)

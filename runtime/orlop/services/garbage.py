@@ -8,11 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from orlop.engine.cni.attachment import Attachment
-from orlop.model.errors import OrlopError
 from orlop.services.deck import Deck
 from orlop.services.faults import tell
-from orlop.services.naming import container_key, container_title, pod_title
-from orlop.services.network import attached, is_being_made
+from orlop.services.naming import container_title, pod_title
+from orlop.services.network import attached
 from orlop.services.sandbox_stop import let_go
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart, take_pod_apart
@@ -30,7 +29,7 @@ async def run_garbage(deck: Deck) -> None:
     while True:
         await deck.garbage_wanted.wait()
         deck.garbage_wanted.clear()
-        left = await collect(deck)
+        left = await _collect_safely(deck)
         if not left:
             pause_seconds = FIRST_PAUSE
             continue
@@ -40,29 +39,28 @@ async def run_garbage(deck: Deck) -> None:
         deck.garbage_wanted.set()
 
 
+async def _collect_safely(deck: Deck) -> int:
+    try:
+        return await collect(deck)
+    except Exception as error:  # an unreadable directory, say: nobody else would ever try again
+        log.exception("garbage cannot be collected: %s", error)
+        return 1
+
+
 async def collect(deck: Deck) -> int:
     """One round. Returns how many things are still left."""
     left = 0
-    for entry in list(deck.state.containers):
-        name = container_key(entry.record.pod_id, entry.record.config.metadata)
-        if (
-            not entry.status.made
-            and not deck.making.standing(name)
-            and not _pod_is_being_made(deck, entry.record.pod_id)
-        ):
+    for entry in deck.state.containers:
+        if not entry.status.made and entry.record.id not in deck.building:
             title = container_title(entry.record.config.metadata, deck.pod_metadata(entry.record.pod_id))
             left += not await _has_gone(take_container_apart, deck, entry.record.id, title)
-    for pod in list(deck.state.pods):
-        if not pod.status.made and not is_being_made(deck, pod):
+    for pod in deck.state.pods:
+        if not pod.status.made and pod.record.id not in deck.building:
             title = pod_title(pod.record.config.metadata)
             left += not await _has_gone(take_pod_apart, deck, pod.record.id, title)
     for orphan in await deck.network.orphans(lambda: attached(deck)):
         left += not await _detach(deck, orphan)
     return left
-
-
-def _pod_is_being_made(deck: Deck, pod_id: str) -> bool:
-    return pod_id in deck.state.pods and is_being_made(deck, deck.state.pods.get(pod_id))
 
 
 async def _has_gone(take_apart: Callable[[Deck, str], Awaitable[None]], deck: Deck, object_id: str, title: str) -> bool:
@@ -75,12 +73,14 @@ async def _has_gone(take_apart: Callable[[Deck, str], Awaitable[None]], deck: De
 
 
 async def _detach(deck: Deck, orphan: Attachment) -> bool:
-    """Run a DEL that is owed. True when it has worked."""
+    """Run a DEL that is owed, and let go of what was kept for it. True when it has worked."""
+    steps = Steps(f"pod {orphan.pod}")
     try:
+        steps.enter("run the CNI DEL that is owed")
         await deck.network.remove(orphan)
-    except OrlopError as error:
-        log.warning("CNI DEL of pod %s is still owed: %s", orphan.pod, error)
+        log.info("CNI DEL of pod %s, which was owed, has worked", orphan.pod)
+        await let_go(deck, orphan.pod_id, steps)
+    except Exception as error:  # whatever is in the way now may be gone in the next round
+        log.warning("%s", tell(error, steps.what, steps.step))
         return False
-    log.info("CNI DEL of pod %s, which was owed, has worked", orphan.pod)
-    await let_go(deck, orphan.pod_id, Steps(f"pod {orphan.pod}"))
     return True

@@ -21,6 +21,12 @@ def container_key(pod_id: str, metadata: ContainerMetadata) -> str:
     return f"{pod_id}/{metadata.name}/{metadata.attempt}"
 
 
+def free(names: dict[str, str], key: str, object_id: str) -> None:
+    """Take a name from its owner's id; not where it is another's by now, made while this one was still in pieces."""
+    if names.get(key) == object_id:
+        del names[key]
+
+
 def pod_title(metadata: PodSandboxMetadata) -> str:
     """The pod in messages."""
     return f"pod {metadata.namespace}/{metadata.name}"

@@ -3,11 +3,10 @@
 import logging
 
 from orlop.engine.cni.attachment import Attachment
-from orlop.engine.state.table import PodEntry
 from orlop.model.errors import OrlopError
 from orlop.model.pod import PodRecord
 from orlop.services.deck import Deck
-from orlop.services.naming import pod_key, pod_title
+from orlop.services.naming import pod_title
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ async def detach(deck: Deck, record: PodRecord) -> bool:
     try:
         await deck.network.remove(attachment(deck, record))
         return True
-    except OrlopError as error:
+    except (OrlopError, OSError) as error:
         log.warning("%s: its network is not taken down yet: %s", pod_title(record.config.metadata), error)
         deck.garbage_wanted.set()
         return False
@@ -55,10 +54,5 @@ def attached(deck: Deck) -> set[str]:
     return {
         entry.record.id
         for entry in deck.state.pods
-        if not entry.status.stopped_at and (entry.status.made or is_being_made(deck, entry))
+        if not entry.status.stopped_at and (entry.status.made or entry.record.id in deck.building)
     }
-
-
-def is_being_made(deck: Deck, entry: PodEntry) -> bool:
-    """Whether RunPodSandbox is still at work on it."""
-    return bool(deck.making.standing(pod_key(entry.record.config.metadata)))

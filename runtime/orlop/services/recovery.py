@@ -29,13 +29,21 @@ async def recover(deck: Deck) -> None:
     for directory in (deck.settings.exit_dir, deck.settings.socket_dir, f"{deck.settings.state_dir}/containers"):
         ensure_dir(directory, 0o711)
     for pod in deck.state.pods:
-        deck.pod_names[pod_key(pod.record.config.metadata)] = pod.record.id
+        _take_name(deck.pod_names, pod_key(pod.record.config.metadata), pod)
         _recover_pod(deck, pod)
     await asyncio.gather(*(_recover_container(deck, entry) for entry in deck.state.containers))
     await strays.remove(deck)
     deck.garbage_wanted.set()
     pods, containers = len(deck.state.pods), len(deck.state.containers)
     log.info("recovered %d pods and %d containers in %.0f ms", pods, containers, (time.monotonic() - began) * 1000)
+
+
+def _take_name(names: dict[str, str], key: str, entry: PodEntry | ContainerEntry) -> None:
+    """What is made has the name, whatever else was left half made under it."""
+    if entry.status.made:
+        names[key] = entry.record.id
+    else:
+        names.setdefault(key, entry.record.id)
 
 
 def _recover_pod(deck: Deck, pod: PodEntry) -> None:
@@ -52,7 +60,7 @@ def _recover_pod(deck: Deck, pod: PodEntry) -> None:
 
 async def _recover_container(deck: Deck, entry: ContainerEntry) -> None:
     record, status = entry.record, entry.status
-    deck.container_names[container_key(record.pod_id, record.config.metadata)] = record.id
+    _take_name(deck.container_names, container_key(record.pod_id, record.config.metadata), entry)
     if not status.made or status.finished_at:
         return
     _recover_start(deck, entry)

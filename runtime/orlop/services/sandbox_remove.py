@@ -7,7 +7,7 @@ from orlop.model.errors import NotFound
 from orlop.services.container_remove import remove_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
-from orlop.services.naming import pod_key, pod_title
+from orlop.services.naming import free, pod_key, pod_title
 from orlop.services.sandbox_stop import let_go, stop_pod_sandbox
 from orlop.services.steps import Steps
 
@@ -44,5 +44,5 @@ async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
     steps.enter("remove its cgroup")
     await deck.cgroups.remove(record.id, record.cgroup_parent)
     deck.state.pods.delete(record.id)
-    deck.pod_names.pop(pod_key(record.config.metadata), None)
+    free(deck.pod_names, pod_key(record.config.metadata), record.id)
     deck.stats.forget(record.id)

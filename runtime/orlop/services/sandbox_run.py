@@ -15,8 +15,9 @@ from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
 from orlop.services import pause
 from orlop.services.deck import Deck, Handler
 from orlop.services.faults import told
-from orlop.services.naming import new_id, pod_key, pod_title
-from orlop.services.network import attach, detach
+from orlop.services.naming import free, new_id, pod_key, pod_title
+from orlop.services.network import attach
+from orlop.services.sandbox_stop import let_go, release
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_pod_apart
 
@@ -57,27 +58,31 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
     undo.add("remove the pod's cgroup", lambda: deck.cgroups.remove(record.id, record.cgroup_parent))
     await deck.cgroups.create(record.id, record.cgroup_parent)
     steps.enter("make its namespaces")
-    # Undone in reverse: the files' directory holds the namespaces.
-    undo.add("remove its files", lambda: deck.files.remove(record.id))
-    undo.add("remove its namespaces", lambda: deck.namespaces.remove(record.id))
+    attaching, undoing = False, Steps(steps.what)
+    undo.add(
+        "give back its network, namespaces and files",
+        lambda: release(deck, entry, undoing) if attaching else let_go(deck, record.id, undoing),
+    )
     await deck.namespaces.create(record.id, record.config)
     steps.enter("write its files")
     await deck.files.create(record.id, record.config)
     if record.namespaces.net:
         steps.enter("set up its network")
-        undo.add("take down its network", lambda: detach(deck, record))
+        attaching = True
         deck.state.pods.update(record.id, ips=await attach(deck, record))
     if pause.needed(record.config):
         steps.enter("start its pause process")
         undo.add("end its pause process", lambda: pause.end(deck, record.id))
         await pause.start(deck, entry, steps)
     deck.state.pods.update(record.id, made=True)
+    deck.building.discard(record.id)
 
 
 def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:
     entry = deck.state.pods.get(pod_id)
     same = entry.record.config == config and entry.record.handler_asked == asked_handler
-    if same and entry.status.state is PodSandboxState.SANDBOX_READY:
+    stopping = deck.ending.running(f"stop pod {pod_id}")
+    if same and not stopping and entry.status.state is PodSandboxState.SANDBOX_READY:
         return pod_id
     why = "is not ready any more" if same else "was made with another configuration"
     raise AlreadyExists(f"its name and attempt belong to pod sandbox {pod_id}, which {why}: remove that first")
@@ -107,15 +112,17 @@ def _reserve(deck: Deck, record: PodRecord, undo: UndoStack) -> PodEntry:
     linux = record.config.linux
     entry = deck.state.pods.insert(record.id, record, PodStatus(overhead=linux.overhead, resources=linux.resources))
     key = pod_key(record.config.metadata)
+    deck.building.add(record.id)
     deck.pod_names[key] = record.id
 
     def forget() -> None:
-        deck.pod_names.pop(key, None)
-        if undo.failures:
-            # Parts are left: the record stays, unseen by the kubelet, and the garbage service goes on from it.
-            deck.garbage_wanted.set()
-        else:
+        deck.building.discard(record.id)
+        free(deck.pod_names, key, record.id)
+        # With parts left the record stays, unseen by the kubelet, and the garbage service goes on from it.
+        if not undo.failures:
             deck.state.pods.delete(record.id)
+        # Also for a DEL that is owed: until this moment it was not the garbage service's business.
+        deck.garbage_wanted.set()
 
     undo.add(f"forget pod {record.id}", forget)
     return entry
