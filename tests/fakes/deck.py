@@ -336,3 +336,13 @@ def container_config(
     linux = LinuxContainerConfig(security_context=LinuxContainerSecurityContext(namespace_options=spaces))
     metadata = ContainerMetadata(name=name, attempt=attempt)
     return ContainerConfig(metadata=metadata, **{"image": ImageSpec(image=BUSYBOX.id), "linux": linux, **fields})
+
+
+def is_there(path: str) -> bool:
+    """Whether a file is there."""
+    return os.path.exists(path)
+
+
+def names_in(directory: str | Path) -> list[str]:
+    """What a directory holds; nothing where there is none."""
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []

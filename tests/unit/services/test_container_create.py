@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from orlop.model.security import LinuxContainerSecurityContext
 from orlop.services.container_create import create_container
 from orlop.services.garbage import collect
 from orlop.services.sandbox_stop import stop_pod_sandbox
-from tests.fakes.deck import BUSYBOX, OWN_PID, FakeNode, container_config
+from tests.fakes.deck import BUSYBOX, OWN_PID, FakeNode, container_config, is_there, names_in
 from tests.fakes.story import until
 
 STEPS = {
@@ -207,17 +208,17 @@ async def test_garbage_of_a_failed_attempt_does_not_take_the_name_of_the_next(no
 
 async def test_a_retry_removes_what_a_daemon_that_died_has_left(node: FakeNode) -> None:
     pod = await node.run_pod()
-    bundle = Path(node.settings.bundle("half"))
-    bundle.mkdir(parents=True)
+    bundle = node.settings.bundle("half")
+    os.makedirs(bundle)
     record = ContainerRecord(
-        id="half", pod_id=pod, config=container_config(), handler="runc", created_at=1, bundle=str(bundle),
+        id="half", pod_id=pod, config=container_config(), handler="runc", created_at=1, bundle=bundle,
         runtime_path=str(node.runtime.path), runtime_root=str(node.runtime.root),
     )  # fmt: skip
     node.deck.state.containers.insert("half", record, ContainerStatus())
     node.deck.container_names[f"{pod}/main/0"] = "half"
     container = await node.create(pod)
     assert [entry.record.id for entry in node.deck.state.containers] == [container]
-    assert not bundle.exists()
+    assert not is_there(bundle)
 
 
 async def nothing_is_left(node: FakeNode) -> None:
@@ -225,8 +226,8 @@ async def nothing_is_left(node: FakeNode) -> None:
     assert (node.deck.container_names, node.deck.building, node.deck.exited) == ({}, set(), {})
     assert await node.roots.ids() == ()
     for directory in (f"{node.settings.state_dir}/containers", node.settings.socket_dir, str(node.runtime.root)):
-        assert not Path(directory).exists() or list(Path(directory).iterdir()) == []
+        assert names_in(directory) == []
     assert not any(node.conmon.runs(each) for each in node.conmon.requests)
     # A monitor writes its last word when its container has gone already.
-    await until(lambda: not list(Path(node.settings.exit_dir).iterdir()))
+    await until(lambda: not names_in(node.settings.exit_dir))
     assert not node.deck.exit_watch._told
