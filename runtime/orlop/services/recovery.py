@@ -10,14 +10,14 @@ import os
 import time
 
 from orlop.engine.monitor.conmon import Monitored
-from orlop.engine.monitor.exits import read_exit
 from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.linux.files import ensure_dir
 from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
+from orlop.model.container import ContainerRecord
 from orlop.services import strays
 from orlop.services.deck import Deck
-from orlop.services.exits import follow, monitor_gone, record_exit
+from orlop.services.exits import after_exit, follow, monitor_gone
 from orlop.services.naming import container_key, pod_key
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,10 @@ async def recover(deck: Deck) -> None:
         ensure_dir(directory, 0o711)
     for pod in deck.state.pods:
         _take_name(deck.pod_names, pod_key(pod.record.config.metadata), pod)
-        _recover_pod(deck, pod)
+        try:
+            _recover_pod(deck, pod)
+        except Exception as error:  # one pod must not keep the node down
+            log.error("pod sandbox %s cannot be repaired: %s", pod.record.id, error)
     await asyncio.gather(*(_recover_container(deck, entry) for entry in deck.state.containers))
     await strays.remove(deck)
     deck.garbage_wanted.set()
@@ -59,11 +62,19 @@ def _recover_pod(deck: Deck, pod: PodEntry) -> None:
 
 
 async def _recover_container(deck: Deck, entry: ContainerEntry) -> None:
-    record, status = entry.record, entry.status
+    record = entry.record
     _take_name(deck.container_names, container_key(record.pod_id, record.config.metadata), entry)
-    if not status.made or status.finished_at:
-        return
-    _recover_start(deck, entry)
+    try:
+        if entry.status.finished_at:
+            _recover_end(deck, record)
+        elif entry.status.made:
+            await _recover_living(deck, entry)
+    except Exception as error:  # one container must not keep the node down
+        log.error("container %s cannot be repaired: %s", record.id, error)
+
+
+async def _recover_living(deck: Deck, entry: ContainerEntry) -> None:
+    record, status = entry.record, entry.status
     monitored = Monitored(
         pid=status.pid,
         pid_start=status.pid_start,
@@ -71,11 +82,21 @@ async def _recover_container(deck: Deck, entry: ContainerEntry) -> None:
         monitor_start=status.monitor_start,
     )
     follow(deck, record.id, monitored)
-    ended = read_exit(deck.settings.exit_dir, record.id, record.bundle)
-    if ended is not None:
-        record_exit(deck, ended)
-    elif not alive(status.monitor_pid, status.monitor_start):
+    _recover_start(deck, entry)
+    if _has_ended(deck, entry):
         await monitor_gone(deck, record.id)
+
+
+def _has_ended(deck: Deck, entry: ContainerEntry) -> bool:
+    """The watches will tell it too, but what the first request sees should be right already."""
+    told = os.path.lexists(f"{deck.settings.exit_dir}/{entry.record.id}")
+    return told or not alive(entry.status.monitor_pid, entry.status.monitor_start)
+
+
+def _recover_end(deck: Deck, record: ContainerRecord) -> None:
+    """The daemon may have died between the record of an exit and what follows it."""
+    if os.path.exists(f"{record.runtime_root}/{record.id}"):
+        deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
 
 
 def _recover_start(deck: Deck, entry: ContainerEntry) -> None:

@@ -53,6 +53,7 @@ async def _remove_container(deck: Deck, container_id: str) -> None:
         ).delete(container_id, force=True)
     await deck.roots.release(container_id)
     await offload(remove_tree, bundle)
+    await offload(remove_tree, f"{deck.settings.socket_dir}/{container_id}")
     deck.exit_watch.forget(container_id)
 
 
