@@ -82,7 +82,12 @@ class ExitWatch:
         # conmon writes "<id>.<random>" and renames it.
         if "." in name or name in self._told:
             return
-        if found := read_exit(self._exit_dir, name, self._persist_dir_of(name)):
+        try:
+            found = read_exit(self._exit_dir, name, self._persist_dir_of(name))
+        except OSError as error:  # one broken file must not hide the others
+            log.error("exit file of %s: %s", name, error)
+            return
+        if found is not None:
             self._told.add(name)
             yield found
 

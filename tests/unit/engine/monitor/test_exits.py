@@ -63,3 +63,13 @@ async def test_old_exits_then_new_ones_each_once(tmp_path: Path) -> None:
 async def test_a_missing_directory_is_told_at_once() -> None:
     with pytest.raises(FileNotFoundError):
         ExitWatch("/no/such/dir", lambda _: "")
+
+
+async def test_a_file_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    leave(tmp_path, "other", "1")
+    watch = ExitWatch(str(tmp_path), lambda name: "/none")
+    try:
+        assert (await anext(aiter(watch))).container_id == "other"
+    finally:
+        watch.close()
