@@ -56,10 +56,11 @@ class FakeTree(FakeHierarchy):
         """A process is born in a cgroup."""
         super().create(path)
         self._members[pid] = path
+        self.readings.setdefault(path, CgroupUsage(timestamp_ns=1))
 
     def leave(self, pid: int) -> None:
-        """A process has ended."""
-        self._members.pop(pid, None)
+        """A process has ended, and its cgroup goes with it."""
+        self.readings.pop(self._members.pop(pid, ""), None)
 
     def move(self, path: str, pid: int) -> None:
         self._story.ask("hierarchy.move", path)

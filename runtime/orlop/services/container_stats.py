@@ -1,12 +1,12 @@
 """ContainerStats and ListContainerStats: one cheap cgroup reading a container, no process and no disk walk."""
 
-import asyncio
 import time
 
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.stats import ContainerStats, ContainerStatsFilter
 from orlop.services.deck import Deck
+from orlop.services.measuring import all_that_can
 from orlop.services.selecting import labels_match
 
 
@@ -18,7 +18,7 @@ async def container_stats(deck: Deck, container_id: str) -> ContainerStats:
 async def list_container_stats(deck: Deck, wanted: ContainerStatsFilter | None) -> list[ContainerStats]:
     """Figures of every running container that all given conditions fit."""
     entries = [entry for entry in deck.state.containers if _fits(entry, wanted)]
-    return list(await asyncio.gather(*(measure(deck, entry) for entry in entries)))
+    return await all_that_can(measure(deck, entry) for entry in entries)
 
 
 async def measure(deck: Deck, entry: ContainerEntry) -> ContainerStats:

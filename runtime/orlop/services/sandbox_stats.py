@@ -1,6 +1,5 @@
 """PodSandboxStats and ListPodSandboxStats: the pod's cgroup, its network interfaces, and its containers' figures."""
 
-import asyncio
 import time
 
 from orlop.engine.state.table import PodEntry
@@ -8,6 +7,7 @@ from orlop.model.enums import ContainerState, PodSandboxState
 from orlop.model.stats import PodSandboxStats, PodSandboxStatsFilter
 from orlop.services import container_stats
 from orlop.services.deck import Deck
+from orlop.services.measuring import all_that_can
 from orlop.services.selecting import labels_match
 
 
@@ -19,7 +19,7 @@ async def pod_sandbox_stats(deck: Deck, pod_id: str) -> PodSandboxStats:
 async def list_pod_sandbox_stats(deck: Deck, wanted: PodSandboxStatsFilter | None) -> list[PodSandboxStats]:
     """Figures of every ready pod that all given conditions fit."""
     pods = [entry for entry in deck.state.pods if _fits(entry, wanted)]
-    return list(await asyncio.gather(*(_measure(deck, entry) for entry in pods)))
+    return await all_that_can(_measure(deck, entry) for entry in pods)
 
 
 async def _measure(deck: Deck, pod: PodEntry) -> PodSandboxStats:
@@ -29,7 +29,7 @@ async def _measure(deck: Deck, pod: PodEntry) -> PodSandboxStats:
         if entry.status.state is ContainerState.CONTAINER_RUNNING
     ]
     shown = [entry for entry in running if not entry.record.infra]
-    containers = await asyncio.gather(*(container_stats.measure(deck, entry) for entry in shown))
+    containers = await all_that_can(container_stats.measure(deck, entry) for entry in shown)
     return deck.stats.pod(
         pod.record,
         time.time_ns(),
