@@ -1,0 +1,23 @@
+"""PullImage: a reference in, an id out."""
+
+import pytest
+
+from orlop.model.errors import NotFound
+from orlop.model.image import AuthConfig, ImageRecord, ImageSpec
+from orlop.services.image_pull import pull_image
+from tests.fakes.deck import FakeNode
+
+NGINX = ImageRecord(id="sha256:" + "e" * 64, manifest_digest="sha256:" + "f" * 64, tags=("docker.io/library/nginx:1",))
+
+
+def spec(name: str) -> ImageSpec:
+    return ImageSpec(image=name)
+
+
+async def test_a_pull_answers_the_id(node: FakeNode) -> None:
+    node.images.registry["nginx:1"] = NGINX
+    auth = AuthConfig(username="me")
+    assert await pull_image(node.deck, spec("nginx:1"), auth) == NGINX.id
+    assert node.images.credentials is auth
+    with pytest.raises(NotFound):
+        await pull_image(node.deck, spec("nothing"), None)
