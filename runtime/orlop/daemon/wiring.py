@@ -20,7 +20,7 @@ from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.facts import gather
-from orlop.engine.oci.inputs import SpecSettings
+from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
@@ -47,6 +47,8 @@ async def build_deck(config: Config) -> Deck:
         ensure_dir(directory, 0o711)
     conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
     hierarchy = detect()
+    facts = gather(cgroup_version=hierarchy.version)
+    warn_of_apparmor(facts, config.container.apparmor_profile)
     storage = open_storage(config)
     reaper = Reaper.current()
 
@@ -55,7 +57,7 @@ async def build_deck(config: Config) -> Deck:
 
     deck = Deck(
         settings=settings,
-        facts=gather(cgroup_version=hierarchy.version),
+        facts=facts,
         seccomp=Profiles(default_file=config.container.seccomp_profile, unset=config.container.seccomp_unset),
         handlers=handlers,
         state=State(f"{settings.state_dir}/state.db"),
@@ -75,6 +77,16 @@ async def build_deck(config: Config) -> Deck:
         reaper=reaper,
     )
     return deck
+
+
+def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
+    """Say once that containers run without the default profile, for nothing else tells."""
+    if facts.apparmor and profile and profile not in facts.apparmor_profiles:
+        log.warning(
+            "AppArmor is on, but profile %r (container.apparmor_profile) is not loaded: containers run without one. "
+            "Load it with apparmor_parser and restart the daemon",
+            profile,
+        )
 
 
 def cgroup_driver(config: Config) -> CgroupDriver:
