@@ -15,7 +15,7 @@ from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.linux.files import ensure_dir
 from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
-from orlop.services import strays
+from orlop.services import oom, strays
 from orlop.services.deck import Deck
 from orlop.services.exits import follow, monitor_gone, record_exit
 from orlop.services.naming import container_key, pod_key
@@ -68,6 +68,8 @@ async def _recover_container(deck: Deck, entry: ContainerEntry) -> None:
         record_exit(deck, ended)
     elif not alive(status.monitor_pid, status.monitor_start):
         await monitor_gone(deck, record.id)
+    else:
+        oom.watch(deck, record)
 
 
 def _recover_start(deck: Deck, entry: ContainerEntry) -> None:
