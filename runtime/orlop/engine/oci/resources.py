@@ -5,11 +5,8 @@ from orlop.model.errors import InvalidArgument
 from orlop.model.resources import LinuxContainerResources
 
 
-def linux_resources(resources: LinuxContainerResources, facts: HostFacts, *, pids_limit: int = 0) -> Spec:
-    """cpu, memory, hugepageLimits, pids and unified, as far as set. The OCI runtime converts them for cgroup v2.
-
-    A pids_limit of -1 must be said, for a systemd scope has a limit by default; 0 leaves it as it is.
-    """
+def linux_resources(resources: LinuxContainerResources, facts: HostFacts, *, pids_limit: int = -1) -> Spec:
+    """cpu, memory, hugepageLimits, pids and unified, as far as set. The OCI runtime converts them for cgroup v2."""
     if resources.unified and facts.cgroup_version != 2:
         raise InvalidArgument("resources.unified is set, but this node has cgroup v1")
     part: Spec = {}
@@ -19,7 +16,7 @@ def linux_resources(resources: LinuxContainerResources, facts: HostFacts, *, pid
         part["memory"] = memory
     if hugepages := _hugepages(resources, facts):
         part["hugepageLimits"] = hugepages
-    if pids_limit:
+    if pids_limit > 0:
         part["pids"] = {"limit": pids_limit}
     if resources.unified:
         part["unified"] = dict(resources.unified)

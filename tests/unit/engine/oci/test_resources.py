@@ -33,11 +33,6 @@ def test_everything() -> None:
     }
 
 
-def test_no_limit_of_processes_is_said_and_an_update_says_nothing() -> None:
-    assert linux_resources(LinuxContainerResources(), FACTS, pids_limit=-1) == {"pids": {"limit": -1}}
-    assert linux_resources(LinuxContainerResources(), FACTS) == {}
-
-
 def test_swap_is_none_unless_asked_for_and_left_alone_where_it_cannot_be_limited() -> None:
     resources = LinuxContainerResources(memory_limit_in_bytes=1000)
     assert linux_resources(resources, FACTS)["memory"] == {"limit": 1000, "swap": 1000}
