@@ -38,6 +38,9 @@ from orlop.services.exits import monitor_gone
 
 log = logging.getLogger(__name__)
 
+MOST_PROCESSES = 1 << 22
+"""PID_MAX_LIMIT of 64-bit kernels."""
+
 
 async def build_deck(config: Config) -> Deck:
     """Everything the verbs work with. Raises an OrlopError that says what the node lacks."""
@@ -97,6 +100,15 @@ def cgroup_driver(config: Config) -> CgroupDriver:
     return CgroupDriver[config.cgroup.driver.upper()]
 
 
+def pids_limit(configured: int, driver: CgroupDriver) -> int:
+    """The limit as the OCI runtime must hear it; -1 says nothing.
+
+    systemd limits a scope for which nothing is said (DefaultTasksMax=), and crun 1.8 fails with -1: there no limit is
+    the greatest number of processes that a kernel can have.
+    """
+    return MOST_PROCESSES if configured < 0 and driver is CgroupDriver.SYSTEMD else configured
+
+
 def settings_of(config: Config, driver: CgroupDriver) -> Settings:
     """The part of the configuration that verbs need."""
     container = config.container
@@ -109,7 +121,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
-            pids_limit=container.pids_limit,
+            pids_limit=pids_limit(container.pids_limit, driver),
             apparmor_profile=container.apparmor_profile,
         ),
         create_timeout=config.monitor.create_timeout,

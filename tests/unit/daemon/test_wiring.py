@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from orlop.config.schema import Config
-from orlop.daemon.wiring import _handlers, cgroup_driver, settings_of, warn_of_apparmor, without_secrets
+from orlop.daemon.wiring import _handlers, cgroup_driver, pids_limit, settings_of, warn_of_apparmor, without_secrets
 from orlop.engine.oci.inputs import HostFacts
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, Unsupported
@@ -39,6 +39,12 @@ def test_settings_are_the_configuration_in_plain_values() -> None:
     assert found.bundle("c1") == "/run/x/containers/c1"
     assert found.pinned_images == ("p:1", "a*")
     assert (found.spec.pids_limit, found.spec.default_env) == (7, {"A": "1"})
+
+
+def test_no_limit_of_processes_must_be_said_to_systemd() -> None:
+    assert pids_limit(-1, CgroupDriver.SYSTEMD) == 4194304
+    assert pids_limit(-1, CgroupDriver.CGROUPFS) == -1
+    assert pids_limit(7, CgroupDriver.SYSTEMD) == 7
 
 
 def test_a_default_profile_that_is_not_loaded_is_told(caplog: pytest.LogCaptureFixture) -> None:
