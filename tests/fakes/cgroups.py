@@ -21,7 +21,7 @@ class FakeHierarchy:
     def exists(self, path: str) -> bool:
         return path in self.paths
 
-    def create(self, path: str) -> None:
+    def create(self, path: str, *, controllers: bool = True) -> None:
         parts = path.strip("/").split("/")
         self.paths |= {"/" + "/".join(parts[: depth + 1]) for depth in range(len(parts))}
 

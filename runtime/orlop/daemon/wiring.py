@@ -20,7 +20,7 @@ from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.facts import gather
-from orlop.engine.oci.inputs import SpecSettings
+from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
@@ -38,6 +38,9 @@ from orlop.services.exits import monitor_gone
 
 log = logging.getLogger(__name__)
 
+MOST_PROCESSES = 1 << 22
+"""PID_MAX_LIMIT of 64-bit kernels."""
+
 
 async def build_deck(config: Config) -> Deck:
     """Everything the verbs work with. Raises an OrlopError that says what the node lacks."""
@@ -47,6 +50,8 @@ async def build_deck(config: Config) -> Deck:
         ensure_dir(directory, 0o711)
     conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
     hierarchy = detect()
+    facts = gather(cgroup_version=hierarchy.version)
+    warn_of_apparmor(facts, config.container.apparmor_profile)
     storage = open_storage(config)
     reaper = Reaper.current()
 
@@ -55,7 +60,7 @@ async def build_deck(config: Config) -> Deck:
 
     deck = Deck(
         settings=settings,
-        facts=gather(cgroup_version=hierarchy.version),
+        facts=facts,
         seccomp=Profiles(default_file=config.container.seccomp_profile, unset=config.container.seccomp_unset),
         handlers=handlers,
         state=State(f"{settings.state_dir}/state.db"),
@@ -77,12 +82,31 @@ async def build_deck(config: Config) -> Deck:
     return deck
 
 
+def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
+    """Say once that containers run without the default profile, for nothing else tells."""
+    if facts.apparmor and profile and profile not in facts.apparmor_profiles:
+        log.warning(
+            "AppArmor is on, but profile %r (container.apparmor_profile) is not loaded: containers run without one. "
+            "Load it with apparmor_parser and restart the daemon",
+            profile,
+        )
+
+
 def cgroup_driver(config: Config) -> CgroupDriver:
     """The configured driver; auto means systemd where it is PID 1."""
     if config.cgroup.driver == "auto":
         # sd_booted(3) asks for this directory.
         return CgroupDriver.SYSTEMD if os.path.isdir("/run/systemd/system") else CgroupDriver.CGROUPFS
     return CgroupDriver[config.cgroup.driver.upper()]
+
+
+def pids_limit(configured: int, driver: CgroupDriver) -> int:
+    """The limit as the OCI runtime must hear it; -1 says nothing.
+
+    systemd limits a scope for which nothing is said (DefaultTasksMax=), and crun 1.8 fails with -1: there no limit is
+    the greatest number of processes that a kernel can have.
+    """
+    return MOST_PROCESSES if configured < 0 and driver is CgroupDriver.SYSTEMD else configured
 
 
 def settings_of(config: Config, driver: CgroupDriver) -> Settings:
@@ -97,7 +121,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
-            pids_limit=container.pids_limit,
+            pids_limit=pids_limit(container.pids_limit, driver),
             apparmor_profile=container.apparmor_profile,
         ),
         create_timeout=config.monitor.create_timeout,

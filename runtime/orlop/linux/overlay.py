@@ -20,9 +20,14 @@ _PAGE = 4096
 @cache
 def appends_layers() -> bool:
     """Whether this kernel takes one "lowerdir+" per layer (Linux 6.7). Asked once."""
+    # Before 6.5 overlayfs takes any setting whatever and judges only when the filesystem is made.
+    return not _takes("no such setting") and _takes("lowerdir+")
+
+
+def _takes(setting: str) -> bool:
     fs = syscalls.fsopen("overlay")
     try:
-        syscalls.fsconfig_string(fs, "lowerdir+", "/")
+        syscalls.fsconfig_string(fs, setting, "/")
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise

@@ -7,7 +7,6 @@ What is put into the bundle is in container_bundle.
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import CreateRequest, Monitored
-from orlop.engine.monitor.placement import monitor_cgroup
 from orlop.engine.oci.failures import runtime_error
 from orlop.engine.state.table import PodEntry
 from orlop.linux.files import ensure_dir
@@ -23,6 +22,7 @@ from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title, free
+from orlop.services.pod_cgroup import place_monitor
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart
 
@@ -135,12 +135,6 @@ def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
 
 async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handler: Handler) -> Monitored:
     settings = deck.settings
-    cgroup = monitor_cgroup(deck.cgroups.pod_path(record.pod_id, pod.cgroup_parent), settings.monitor_cgroup)
-
-    def place(pid: int) -> None:
-        deck.hierarchy.create(cgroup)
-        deck.hierarchy.move(cgroup, pid)
-
     return await deck.conmon.create(
         CreateRequest(
             container_id=record.id,
@@ -156,7 +150,7 @@ async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handle
             stdin=record.config.stdin,
             stdin_once=record.config.stdin_once,
             systemd_cgroup=record.systemd_cgroup,
-            place=place,
+            place=lambda pid: place_monitor(deck, pod, pid),
             explain=lambda stderr: runtime_error(f"create it with {handler.name}", stderr),
             timeout=settings.create_timeout,
         )

@@ -5,6 +5,7 @@ import time
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.errors import FailedPrecondition
+from orlop.services import oom
 from orlop.services.container_create import require_ready
 from orlop.services.deck import Deck
 from orlop.services.exits import runtime_of
@@ -33,6 +34,7 @@ async def _start(deck: Deck, entry: ContainerEntry) -> None:
             if entry.status.state is not ContainerState.CONTAINER_CREATED:
                 raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
             require_ready(deck, deck.state.pods.get(record.pod_id))
+            oom.watch(deck, record)
             await runtime_of(record).start(record.id)
             deck.state.containers.update(record.id, started_at=time.time_ns())
             if entry.status.finished_at:

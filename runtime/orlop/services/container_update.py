@@ -25,8 +25,10 @@ async def update_container_resources(deck: Deck, container_id: str, wanted: Linu
             if entry.status.state is ContainerState.CONTAINER_EXITED:
                 raise FailedPrecondition("it has ended")
             _require_room(deck, entry, wanted)
+            old = entry.status.resources or LinuxContainerResources()
+            wanted = with_swap(old, wanted)
             await runtime_of(record).update(record.id, linux_resources(wanted, deck.facts))
-            resources = merged(entry.status.resources or LinuxContainerResources(), wanted)
+            resources = merged(old, wanted)
             deck.state.containers.update(record.id, resources=resources)
 
 
@@ -34,6 +36,14 @@ def merged(old: LinuxContainerResources, new: LinuxContainerResources) -> LinuxC
     """The limits in force: of each field the new value where one is set."""
     changes = {field: value for field in old.__struct_fields__ if (value := getattr(new, field))}
     return msgspec.structs.replace(old, **changes)
+
+
+def with_swap(old: LinuxContainerResources, new: LinuxContainerResources) -> LinuxContainerResources:
+    """The new limits, where only memory's is set with the old one of memory and swap together, if it can stay."""
+    both, memory = old.memory_swap_limit_in_bytes, new.memory_limit_in_bytes
+    if new.memory_swap_limit_in_bytes or memory <= 0 or 0 <= both < memory:
+        return new
+    return msgspec.structs.replace(new, memory_swap_limit_in_bytes=both)
 
 
 def _require_room(deck: Deck, entry: ContainerEntry, wanted: LinuxContainerResources) -> None:

@@ -123,6 +123,8 @@ class Deck:
     """Containers that ended and that their OCI runtime has forgotten."""
     graces: dict[str, Grace] = field(default_factory=dict)
     """Of the containers that are being stopped."""
+    removed_oom_kills: dict[str, int] = field(default_factory=dict)
+    """By parent cgroup: OOM kills in children that are gone, as far as they have been told (see oom)."""
     garbage_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something is left that must be tried again."""
 

@@ -15,6 +15,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.model.container import ContainerRecord
 from orlop.model.enums import NamespaceMode
 from orlop.model.errors import NotFound
+from orlop.services import oom
 from orlop.services.deck import Deck
 from orlop.services.naming import container_title
 
@@ -73,9 +74,9 @@ def record_exit(deck: Deck, ended: ContainerExit) -> None:
         return
     if not entry.status.made or entry.status.finished_at:
         return
-    oom = ended.oom_killed or _oom_seen(deck, entry.record)
-    reason = "OOMKilled" if oom else "Completed" if ended.exit_code == 0 else "Error"
-    _finish(deck, entry, ended.exit_code, ended.finished_at, reason=reason, oom_killed=oom, message="")
+    oom_killed = _oom_seen(deck, entry.record, ended.exit_code) or ended.oom_killed
+    reason = "OOMKilled" if oom_killed else "Completed" if ended.exit_code == 0 else "Error"
+    _finish(deck, entry, ended.exit_code, ended.finished_at, reason=reason, oom_killed=oom_killed, message="")
 
 
 async def monitor_gone(deck: Deck, container_id: str) -> None:
@@ -191,10 +192,10 @@ def runtime_of(record: ContainerRecord) -> OciRuntime:
     )
 
 
-def _oom_seen(deck: Deck, record: ContainerRecord) -> bool:
+def _oom_seen(deck: Deck, record: ContainerRecord, exit_code: int) -> bool:
     """The kernel's own count: conmon misses kills when the cgroup goes before it looks."""
     try:
-        return deck.hierarchy.oom_kills(record.cgroup) > 0
+        return oom.killed(deck, record, exit_code)
     except OSError:
         return False
 

@@ -15,7 +15,7 @@ from orlop.linux.files import ensure_dir
 from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
 from orlop.model.container import ContainerRecord
-from orlop.services import strays
+from orlop.services import oom, strays
 from orlop.services.deck import Deck
 from orlop.services.exits import after_exit, follow, monitor_gone
 from orlop.services.naming import container_key, pod_key
@@ -85,6 +85,8 @@ async def _recover_living(deck: Deck, entry: ContainerEntry) -> None:
     _recover_start(deck, entry)
     if _has_ended(deck, entry):
         await monitor_gone(deck, record.id)
+    else:
+        oom.watch(deck, record)
 
 
 def _has_ended(deck: Deck, entry: ContainerEntry) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 
 from orlop.engine.state.table import PodEntry
 from orlop.model.errors import NotFound
+from orlop.services import pod_cgroup
 from orlop.services.container_remove import remove_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
@@ -42,7 +43,7 @@ async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
     record = entry.record
     await let_go(deck, record.id, steps)
     steps.enter("remove its cgroup")
-    await deck.cgroups.remove(record.id, record.cgroup_parent)
+    await pod_cgroup.remove(deck, record)
     deck.state.pods.delete(record.id)
     free(deck.pod_names, pod_key(record.config.metadata), record.id)
     deck.stats.forget(record.id)

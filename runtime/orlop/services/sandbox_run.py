@@ -12,7 +12,7 @@ from orlop.model.base import to_json
 from orlop.model.enums import NamespaceMode, PodSandboxState
 from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable
 from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
-from orlop.services import pause
+from orlop.services import pause, pod_cgroup
 from orlop.services.deck import Deck, Handler
 from orlop.services.faults import told
 from orlop.services.naming import free, new_id, pod_key, pod_title
@@ -55,7 +55,7 @@ async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_han
 async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) -> None:
     entry = _reserve(deck, record, undo)
     steps.enter("make the pod's cgroup")
-    undo.add("remove the pod's cgroup", lambda: deck.cgroups.remove(record.id, record.cgroup_parent))
+    undo.add("remove the pod's cgroup", lambda: pod_cgroup.remove(deck, record))
     await deck.cgroups.create(record.id, record.cgroup_parent)
     steps.enter("make its namespaces")
     attaching, undoing = False, Steps(steps.what)

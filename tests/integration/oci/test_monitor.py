@@ -28,7 +28,7 @@ async def test_the_version_is_accepted() -> None:
 
 async def test_conmon_is_placed_before_it_starts_the_runtime(box: Make) -> None:
     hierarchy = detect()
-    path = monitor_cgroup(f"{cgroups.PODS}/pod")
+    path = monitor_cgroup("p", f"{cgroups.PODS}/pod")
     hierarchy.create(path)
     one = await box(config("sleep", "1000")).create(place=lambda pid: hierarchy.move(path, pid))
     assert one.monitored is not None

@@ -2,13 +2,15 @@
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from orlop.config.schema import Config
-from orlop.daemon.wiring import _handlers, cgroup_driver, settings_of, without_secrets
+from orlop.daemon.wiring import _handlers, cgroup_driver, pids_limit, settings_of, warn_of_apparmor, without_secrets
+from orlop.engine.oci.inputs import HostFacts
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, Unsupported
 
@@ -37,6 +39,22 @@ def test_settings_are_the_configuration_in_plain_values() -> None:
     assert found.bundle("c1") == "/run/x/containers/c1"
     assert found.pinned_images == ("p:1", "a*")
     assert (found.spec.pids_limit, found.spec.default_env) == (7, {"A": "1"})
+
+
+def test_no_limit_of_processes_must_be_said_to_systemd() -> None:
+    assert pids_limit(-1, CgroupDriver.SYSTEMD) == 4194304
+    assert pids_limit(-1, CgroupDriver.CGROUPFS) == -1
+    assert pids_limit(7, CgroupDriver.SYSTEMD) == 7
+
+
+def test_a_default_profile_that_is_not_loaded_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    bare = HostFacts(cgroup_version=2, capabilities=frozenset())
+    warn_of_apparmor(bare, "p")
+    warn_of_apparmor(replace(bare, apparmor=True, apparmor_profiles=frozenset({"p"})), "p")
+    warn_of_apparmor(replace(bare, apparmor=True), "")
+    assert not caplog.records
+    warn_of_apparmor(replace(bare, apparmor=True), "p")
+    assert "'p'" in caplog.text
 
 
 def test_passwords_are_not_shown() -> None:

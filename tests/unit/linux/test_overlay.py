@@ -1,5 +1,6 @@
 """Overlay mounts: many layers, order, both kernel interfaces, idmapped layers, errors."""
 
+import errno
 import os
 import subprocess
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orlop.linux import mounts, overlay
+from orlop.linux import mounts, overlay, syscalls
 
 pytestmark = pytest.mark.root
 
@@ -128,3 +129,22 @@ def test_many_layers_are_fast(tmp_path: Path, private_mounts: None) -> None:
         took.append(time.perf_counter() - begin)
         mounts.unmount(ground.target)
     assert min(took) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("takes", "appends"),
+    [
+        (lambda setting: True, False),  # Linux 6.1: judged when the filesystem is made
+        (lambda setting: setting == "lowerdir", False),  # Linux 6.5
+        (lambda setting: setting in ("lowerdir", "lowerdir+"), True),  # Linux 6.7
+    ],
+)
+def test_old_kernels_are_told_by_what_they_take(
+    monkeypatch: pytest.MonkeyPatch, takes: Callable[[str], bool], appends: bool
+) -> None:
+    def fsconfig_string(fs_fd: int, key: str, value: str) -> None:
+        if not takes(key):
+            raise OSError(errno.EINVAL, f"overlay: Unknown parameter '{key}'")
+
+    monkeypatch.setattr(syscalls, "fsconfig_string", fsconfig_string)
+    assert overlay.appends_layers.__wrapped__() is appends

@@ -8,7 +8,7 @@ import pytest
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.errors import FailedPrecondition, OrlopError
 from orlop.model.resources import LinuxContainerResources
-from orlop.services.container_update import merged, update_container_resources
+from orlop.services.container_update import merged, update_container_resources, with_swap
 from tests.fakes.deck import FakeNode
 
 
@@ -53,3 +53,20 @@ async def test_an_ended_container_is_not_updated(node: FakeNode) -> None:
     await node.exit_of(container)
     with pytest.raises(FailedPrecondition, match="it has ended"):
         await update_container_resources(node.deck, container, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("both", "memory", "swap", "result"),
+    [
+        (96, 80, 0, 96),  # the old sum still has room for the new limit
+        (-1, 80, 0, -1),
+        (96, 128, 0, 0),  # it has not: no swap, as for a new container
+        (0, 80, 0, 0),
+        (96, 80, 88, 88),
+        (96, 0, 0, 0),
+    ],
+)
+def test_a_new_memory_limit_keeps_the_swap_that_there_was(both: int, memory: int, swap: int, result: int) -> None:
+    old = LinuxContainerResources(memory_limit_in_bytes=64, memory_swap_limit_in_bytes=both)
+    new = LinuxContainerResources(memory_limit_in_bytes=memory, memory_swap_limit_in_bytes=swap)
+    assert with_swap(old, new).memory_swap_limit_in_bytes == result

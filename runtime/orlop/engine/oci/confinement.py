@@ -9,11 +9,13 @@ from orlop.model.security import LinuxContainerSecurityContext
 def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSettings, facts: HostFacts) -> str:
     """process.apparmorProfile; empty: none.
 
-    A profile asked for by name must not silently be missing; the default may, where the kernel has no AppArmor.
+    A profile asked for by name must not silently be missing; the default may, where nobody has loaded it: with a name
+    that the kernel does not know no container would start.
     """
     asked = context.apparmor
     if asked is None or asked.profile_type is ProfileType.RuntimeDefault:
-        return settings.apparmor_profile if facts.apparmor and not context.privileged else ""
+        loaded = facts.apparmor and settings.apparmor_profile in facts.apparmor_profiles
+        return settings.apparmor_profile if loaded and not context.privileged else ""
     if asked.profile_type is ProfileType.Unconfined:
         return "unconfined" if facts.apparmor else ""
     if not asked.localhost_ref:

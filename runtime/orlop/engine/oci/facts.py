@@ -23,6 +23,7 @@ def gather(
         ),
         hugepage_sizes=_hugepage_sizes(cgroup_root, cgroup_version, sys),
         apparmor=read_text_or(f"{sys}/module/apparmor/parameters/enabled", "N").startswith("Y"),
+        apparmor_profiles=_profiles(read_text_or(f"{sys}/kernel/security/apparmor/profiles", "")),
         selinux=os.path.exists(f"{sys}/fs/selinux/enforce"),
     )
 
@@ -33,6 +34,11 @@ def own_capabilities(status: str) -> frozenset[str]:
         key: int(value, 16) for key, value in re.findall(r"^(CapPrm|CapBnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
     }
     return names_of(masks["CapPrm"] & masks["CapBnd"])
+
+
+def _profiles(listing: str) -> frozenset[str]:
+    """The names in lines such as "name (enforce)"; a name may hold blanks."""
+    return frozenset(line.rpartition(" (")[0] for line in listing.splitlines())
 
 
 def _has_file(root: str, version: int, controller: str, names: tuple[str, str]) -> bool:

@@ -70,6 +70,8 @@ class HostFacts:
     hugepage_sizes: frozenset[str] = frozenset()
     """Sizes that the hugetlb controller can limit, for example "2MB"; empty: there is no such controller."""
     apparmor: bool = False
+    apparmor_profiles: frozenset[str] = frozenset()
+    """Those that were loaded at start."""
     selinux: bool = False
 
 
@@ -81,7 +83,7 @@ class SpecSettings:
     default_env: dict[str, str] = field(default_factory=dict)
     pids_limit: int = -1
     apparmor_profile: str = ""
-    """Profile meant by RuntimeDefault where the kernel has AppArmor; empty: none is loaded."""
+    """Profile meant by RuntimeDefault where it is loaded."""
     privileged_without_host_devices: bool = False
 
 

@@ -25,8 +25,11 @@ class Hierarchy(Protocol):
     def exists(self, path: str) -> bool:
         """Whether the cgroup is there (v1: in any controller)."""
 
-    def create(self, path: str) -> None:
-        """Make a cgroup with its parents, controllers enabled where possible. Existing is fine."""
+    def create(self, path: str, *, controllers: bool = True) -> None:
+        """Make a cgroup with its parents, controllers enabled where possible. Existing is fine.
+
+        Without `controllers` the parents are left as they are: for a cgroup that is to be counted, not limited.
+        """
 
     def remove(self, path: str) -> None:
         """Remove a cgroup and its children. Not there is fine.
@@ -60,6 +63,9 @@ class Hierarchy(Protocol):
 
     def oom_kills(self, path: str) -> int:
         """Processes that the OOM killer has killed in it since it exists; 0 when it is not there."""
+
+    def removed_oom_kills(self, path: str) -> int:
+        """The same of children that have been removed, as far as their parent remembers them (v1: it does not, 0)."""
 
     def cgroup_of(self, pid: int) -> str:
         """Cgroup path of a process (v1: in the memory controller). Raises ProcessLookupError when it is gone."""

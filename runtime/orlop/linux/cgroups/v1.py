@@ -56,8 +56,8 @@ class LegacyHierarchy:
         """Whether the cgroup is there in any controller."""
         return any(os.path.isdir(directory) for directory in self._dirs(path))
 
-    def create(self, path: str) -> None:
-        """Make a cgroup with its parents in every controller. Existing is fine."""
+    def create(self, path: str, *, controllers: bool = True) -> None:
+        """Make a cgroup with its parents in every controller, wanted or not. Existing is fine."""
         self._dirs(path)  # a bad path is told before anything is made
         cpuset = self._mounts.get("cpuset")
         for level in levels(path):
@@ -196,6 +196,10 @@ class LegacyHierarchy:
             except FileNotFoundError:
                 continue
         return total
+
+    def removed_oom_kills(self, path: str) -> int:
+        """Nothing: v1 does not count for the parent."""
+        return 0
 
     def cgroup_of(self, pid: int) -> str:
         """Cgroup path of a process in the memory controller, or in the first one that is mounted."""

@@ -43,12 +43,13 @@ class UnifiedHierarchy:
         """Whether the cgroup is there."""
         return os.path.isdir(self._dir(path))
 
-    def create(self, path: str) -> None:
-        """Make a cgroup with its parents; each parent hands on all the controllers it can."""
+    def create(self, path: str, *, controllers: bool = True) -> None:
+        """Make a cgroup with its parents; with controllers each parent hands on all that it can."""
         self._dir(path)  # a bad path is told before anything is made
         parent = "/"
         for level in levels(path):
-            self._hand_on(self._dir(parent))
+            if controllers:
+                self._hand_on(self._dir(parent))
             make_directory(self._dir(level))
             parent = level
 
@@ -149,6 +150,17 @@ class UnifiedHierarchy:
                 return field(cgroup.read("memory.events"), b"oom_kill") or 0
         except FileNotFoundError:
             return 0
+
+    def removed_oom_kills(self, path: str) -> int:
+        """Its own count less those of the children that are there."""
+        try:
+            with os.scandir(self._dir(path)) as entries:
+                living = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return 0
+        # The children first: a kill meanwhile is then one too many, never one too few for a later look.
+        there = sum(self.oom_kills(f"{path}/{name}") for name in living)
+        return max(0, self.oom_kills(path) - there)
 
     def cgroup_of(self, pid: int) -> str:
         """Cgroup path of a process."""

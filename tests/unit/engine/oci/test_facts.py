@@ -41,10 +41,12 @@ def test_version_1(tmp_path: Path) -> None:
         "cgroup/memory/memory.memsw.limit_in_bytes": "1",
         "cgroup/hugetlb/hugetlb.64KB.limit_in_bytes": "1",
         "sys/module/apparmor/parameters/enabled": "Y\n",
+        "sys/kernel/security/apparmor/profiles": "orlop-default (enforce)\n/usr/bin/man (other) (complain)\n",
     }
     facts = look(tmp_path, 1, files)
     assert facts.swap_accounting
     assert facts.apparmor
+    assert facts.apparmor_profiles == {"orlop-default", "/usr/bin/man (other)"}
     assert facts.hugepage_sizes == {"64KB"}
 
 

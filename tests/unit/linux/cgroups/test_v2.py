@@ -156,3 +156,19 @@ def test_processes_that_do_not_die_are_named(fake: FakeTree) -> None:
         fake.hierarchy.kill_all("/pod", limit=0.05)
     assert caught.value.errno == errno.EBUSY
     assert fake.text("/pod/cgroup.kill") == "1"
+
+
+def test_a_cgroup_that_is_only_to_be_counted_changes_no_parent(fake: FakeTree) -> None:
+    fake.hierarchy.create("/system.slice/leaf", controllers=False)
+    assert fake.hierarchy.exists("/system.slice/leaf")
+    assert fake.text("/cgroup.subtree_control") == "cpu memory"
+
+
+def test_kills_in_removed_children_are_the_parents_less_the_living(fake: FakeTree) -> None:
+    fake.add("/pod", **{"memory.events": "oom 9\noom_kill 5\n"})
+    fake.add("/pod/a", **{"memory.events": "oom_kill 2\n"})
+    fake.add("/pod/b", **{"memory.events": "oom_kill 1\n"})
+    assert fake.hierarchy.removed_oom_kills("/pod") == 2
+    fake.add("/pod/b", **{"memory.events": "oom_kill 7\n"})
+    assert fake.hierarchy.removed_oom_kills("/pod") == 0
+    assert fake.hierarchy.removed_oom_kills("/gone") == 0
