@@ -44,9 +44,9 @@ class FakeTree(FakeHierarchy):
         self._stuck: dict[str, list[int]] = {}
         self._ooms: dict[str, int] = {}
 
-    def create(self, path: str) -> None:
+    def create(self, path: str, *, controllers: bool = True) -> None:
         self._story.ask("hierarchy.create", path)
-        super().create(path)
+        super().create(path, controllers=controllers)
 
     def remove(self, path: str) -> None:
         self._story.ask("hierarchy.remove", path)
@@ -92,6 +92,10 @@ class FakeTree(FakeHierarchy):
     def oom_kills(self, path: str) -> int:
         self._story.ask("hierarchy.oom_kills", path)
         return self._ooms.get(path, 0)
+
+    def removed_oom_kills(self, path: str) -> int:
+        """As on cgroup v1: a parent remembers nothing of its removed children."""
+        return 0
 
     def has_oom(self, path: str) -> None:
         """The kernel has killed a process for the cgroup's limit."""

@@ -42,7 +42,7 @@ async def test_a_container_is_created_with_all_its_parts(node: FakeNode) -> None
     assert spec["linux"]["cgroupsPath"] == record.cgroup == f"/orlop/pod-{pod}/orlop-{container}"
     request = node.conmon.requests[container]
     assert (request.runtime_path, request.bundle) == (record.runtime_path, record.bundle)
-    assert node.story.asked("hierarchy.move") == [f"/orlop/pod-{pod}/orlop-monitor"]
+    assert node.story.asked("hierarchy.move") == [f"/orlop/pod-{pod}/orlop-monitor-{pod}"]
     assert not node.deck.building
 
 

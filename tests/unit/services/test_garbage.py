@@ -60,7 +60,7 @@ async def test_half_made_pods_and_containers_are_taken_apart(node: FakeNode) -> 
     assert (node.network.attached, await node.roots.ids()) == ({}, ())
     assert not is_there(node.files.run_dir(pod))
     assert node.story.asked("hierarchy.kill_all") == ["/orlop/half"]
-    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}"]
+    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}/orlop-monitor-{pod}", f"/orlop/pod-{pod}"]
 
 
 async def test_a_half_made_container_of_a_pod_that_lives(node: FakeNode) -> None:

@@ -20,7 +20,7 @@ async def test_a_running_pod_goes_with_everything(node: FakeNode) -> None:
     await node.settled()
     nothing_is_left(node)
     assert not node.conmon.runs(running)
-    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}"]
+    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}/orlop-monitor-{pod}", f"/orlop/pod-{pod}"]
 
 
 async def test_removed_and_unknown_ones_are_fine(node: FakeNode) -> None:
@@ -73,7 +73,7 @@ async def test_all_who_ask_wait_for_one_removal(node: FakeNode) -> None:
         remove_pod_sandbox(node.deck, pod), stop_pod_sandbox(node.deck, pod), remove_pod_sandbox(node.deck, pod)
     )
     await node.settled()
-    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}"]
+    assert node.story.asked("hierarchy.remove") == [f"/orlop/pod-{pod}/orlop-monitor-{pod}", f"/orlop/pod-{pod}"]
     assert len(node.story.asked("network.remove")) == 1
     nothing_is_left(node)
 

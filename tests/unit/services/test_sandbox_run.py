@@ -17,9 +17,9 @@ from tests.fakes.deck import NODE_NETWORK, SHARED_PID, FakeNode, is_there, names
 from tests.fakes.story import until
 
 PARTS = ("hierarchy", "namespaces", "files", "network", "runtime", "conmon")
-UNDONE = ["namespaces.remove", "files.remove", "hierarchy.remove"]
+UNDONE = ["namespaces.remove", "files.remove", "hierarchy.remove", "hierarchy.remove"]
 STEPS = {
-    "make the pod's cgroup": ("hierarchy.create", ["hierarchy.create", "hierarchy.remove"]),
+    "make the pod's cgroup": ("hierarchy.create", ["hierarchy.create", "hierarchy.remove", "hierarchy.remove"]),
     "make its namespaces": ("namespaces.create", ["hierarchy.create", "namespaces.create", *UNDONE]),
     "write its files": ("files.create", ["hierarchy.create", "namespaces.create", "files.create", *UNDONE]),
     "set up its network": (
