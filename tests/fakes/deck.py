@@ -3,7 +3,6 @@
 `FakeNode` holds them all; its story (tests.fakes.story) tells the calls in order and lets any of them fail or wait.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootfsMount
 from orlop.linux.files import ensure_dir, ensure_file, write_atomic
+from orlop.linux.processes import children
 from orlop.model.container import ContainerConfig, ContainerMetadata, LinuxContainerConfig
 from orlop.model.enums import CgroupDriver, NamespaceMode
 from orlop.model.errors import FailedPrecondition, NotFound
@@ -207,6 +207,7 @@ class FakeNode:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._children = set(children(os.getpid()))
         self.story = Story(home)
         self.runtime = FakeRuntime(self.story)
         self.tree = FakeTree(self.story)
@@ -281,8 +282,9 @@ class FakeNode:
         """Nothing is left running."""
         await self._end_deck()
         await self.conmon.aclose()
-        with contextlib.suppress(AssertionError):
-            await until(lambda: not len(self.deck.ending) and not len(self.deck.making))
+        await until(lambda: not len(self.deck.ending) and not len(self.deck.making))
+        # Orphans come to us when their parents have been killed, and the loop is to reap them before it is closed.
+        await until(lambda: set(children(os.getpid())) <= self._children)
 
     def state_is_full(self, full: bool = True) -> None:
         """The state database cannot be written (or can again)."""

@@ -227,7 +227,7 @@ async def nothing_is_left(node: FakeNode) -> None:
     assert await node.roots.ids() == ()
     for directory in (f"{node.settings.state_dir}/containers", node.settings.socket_dir, str(node.runtime.root)):
         assert names_in(directory) == []
-    assert not any(node.conmon.runs(each) for each in node.conmon.requests)
+    await until(lambda: not any(node.conmon.runs(each) for each in node.conmon.requests))
     # A monitor writes its last word when its container has gone already.
     await until(lambda: not names_in(node.settings.exit_dir))
     assert not node.deck.exit_watch._told

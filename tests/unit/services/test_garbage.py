@@ -9,7 +9,6 @@ from orlop.model.pod import PodRecord, PodStatus
 from orlop.services import garbage
 from orlop.services.garbage import collect, run_garbage
 from orlop.services.network import attachment
-from orlop.services.unfinished import take_container_apart, take_pod_apart
 from tests.fakes.deck import FakeNode, container_config, is_there, owed, pod_config
 from tests.fakes.story import until
 
@@ -77,18 +76,6 @@ async def test_one_that_stays_does_not_keep_the_others(node: FakeNode) -> None:
     node.story.fails("roots.release", OSError(16, "Device or resource busy"))
     assert await collect(node.deck) == 1
     assert (half in node.deck.state.pods, len(node.deck.state.containers)) == (False, 1)
-
-
-async def test_what_is_gone_already_is_fine(node: FakeNode) -> None:
-    await take_pod_apart(node.deck, "gone")
-    await take_container_apart(node.deck, "gone")
-    assert node.story.order() == []
-
-
-async def test_who_asks_for_the_same_thing_waits_for_one_run(node: FakeNode) -> None:
-    container = await half_made_container(node, await node.run_pod())
-    await asyncio.gather(*(take_container_apart(node.deck, container) for _ in range(3)))
-    assert node.story.asked("roots.release") == [container]
 
 
 async def test_an_owed_del_is_run_until_it_works(node: FakeNode) -> None:

@@ -84,7 +84,7 @@ async def test_a_pause_process_that_fails_takes_the_pod_with_it(node: FakeNode, 
         await node.run_pod(pod_config(spaces=SHARED_PID))
     await node.settled()
     nothing_is_left(node)
-    assert not any(node.conmon.runs(each) for each in node.conmon.requests)
+    await until(lambda: not any(node.conmon.runs(each) for each in node.conmon.requests))
 
 
 @pytest.mark.parametrize("missing", ["name", "namespace", "uid"])

@@ -5,6 +5,7 @@ import os
 from orlop.linux.files import write_atomic
 from orlop.services.strays import remove
 from tests.fakes.deck import FakeNode, is_there, names_in, pod_config
+from tests.fakes.story import until
 
 
 async def lost_container(node: FakeNode) -> str:
@@ -24,7 +25,7 @@ async def test_what_is_on_record_stays(node: FakeNode) -> None:
 async def test_an_unknown_container_is_killed_and_removed(node: FakeNode) -> None:
     container = await lost_container(node)
     await remove(node.deck)
-    assert not node.conmon.runs(container)
+    await until(lambda: not node.conmon.runs(container))
     assert node.story.asked("runtime.delete") == node.story.asked("roots.release") == [container]
     for name in ("containers", "attach"):
         assert names_in(f"{node.settings.state_dir}/{name}") == []

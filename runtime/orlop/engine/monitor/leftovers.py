@@ -27,6 +27,15 @@ def kill_monitor(bundle: str) -> None:
             _kill_with_children(pid)
 
 
+def kill_orphaned_monitor(bundle: str) -> None:
+    """The same when its daemon has died: it goes on, as whoever's child, and perhaps has no pid file yet."""
+    if not os.path.isabs(bundle):
+        raise ValueError(f"{bundle!r} is not the path of a bundle")  # an empty one would fit processes of others
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and _is_monitor_of(int(name), bundle):
+            _kill_with_children(int(name))
+
+
 def _is_monitor_of(pid: int, bundle: str) -> bool:
     """The pid file may outlive its process, and the pid go to another."""
     try:

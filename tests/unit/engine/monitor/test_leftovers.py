@@ -6,8 +6,10 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from orlop.aio.process import start
-from orlop.engine.monitor.leftovers import kill_monitor, remove_leftovers
+from orlop.engine.monitor.leftovers import kill_monitor, kill_orphaned_monitor, remove_leftovers
 from orlop.linux.processes import children, cmdline
 
 
@@ -45,3 +47,17 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what other processes do is no event of ours
             await asyncio.sleep(0.01)
+
+
+async def test_an_orphan_is_found_wherever_it_is(tmp_path: Path) -> None:
+    other = start(["sh", "-c", "sleep 300; true", "monitor", "/another/bundle"])
+    monitor = start(["sh", "-c", "sleep 300; true", "monitor", str(tmp_path)])
+    await until(lambda: cmdline(other.pid) != [] != cmdline(monitor.pid))
+    kill_orphaned_monitor(str(tmp_path))
+    assert await asyncio.wait_for(monitor.wait(), 5) == -signal.SIGKILL
+    assert other.returncode is None
+    with pytest.raises(ValueError, match="'' is not the path of a bundle"):
+        kill_orphaned_monitor("")
+    other.kill()
+    await other.wait()
+    await until(lambda: not children(os.getpid()))
