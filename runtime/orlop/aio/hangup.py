@@ -1,0 +1,30 @@
+"""Learning that the far end of a socket has gone while nobody reads from it.
+
+Unread bytes hide the end of a stream from every reader; the kernel tells it all the same (EPOLLRDHUP, epoll_ctl(2)).
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+
+
+class HangupWatch:
+    """Calls back once when the far end has closed or shut down its side."""
+
+    def __init__(self, fd: int, gone: Callable[[], None]) -> None:
+        self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        # An epoll of its own, which is readable itself: the loop's own may hold the socket for reading or not at all.
+        self._epoll = select.epoll()
+        self._epoll.register(fd, select.EPOLLRDHUP)  # HUP and ERR always come
+        self._loop.add_reader(self._epoll.fileno(), self._tell)
+
+    def close(self) -> None:
+        """Watch no more. Again is fine."""
+        if not self._epoll.closed:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+
+    def _tell(self) -> None:
+        self.close()
+        self._gone()
