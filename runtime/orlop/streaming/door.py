@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 HEAD_LIMIT = 10.0
 """Seconds in which the request's head must have come."""
 LINGER = 5.0
-"""Seconds in which the client closes after a session's end; then we do. Closing first could lose what it has to read."""
+"""Seconds in which the client closes after a session's end; then we do. Closing first could lose its unread bytes."""
 HIGH_WATER = 1 << 18
 """Bytes that wait in our memory for the client before a writer has to wait."""
 

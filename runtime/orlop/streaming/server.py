@@ -29,7 +29,7 @@ class StreamingServer:
         self._port = port
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
-        self._web: web.Server[web.BaseRequest] | None = None
+        self._web: web.Server | None = None
 
     async def admit(self, plan: Plan) -> str:
         """A URL for a minute and one use. Raises Unavailable when the address cannot be listened on."""

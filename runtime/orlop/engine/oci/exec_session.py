@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from orlop.aio.descriptors import Reader, pump, write_all
+from orlop.aio.descriptors import Reader, write_all
 from orlop.aio.duplex import Client, OutputName, Size
 from orlop.aio.reaper import Reaper
 from orlop.engine.oci.exec import GRACE, ExecTarget, abandon, began_at, exec_detached
@@ -43,6 +43,12 @@ class _Ends:
     stdin: int = -1
     outputs: dict[OutputName, Reader] = field(default_factory=dict)
     terminal: int = -1
+
+    def close_stdin(self) -> None:
+        """End the command's input. Again is fine."""
+        if self.stdin >= 0:
+            os.close(self.stdin)
+        self.stdin = -1
 
 
 async def exec_session(
@@ -89,20 +95,15 @@ async def _show(reader: Reader, client: Client, name: OutputName) -> None:
 
 async def _feed(ends: _Ends, client: Client) -> None:
     """The client's input until it ends; then the command's input ends too, unless it is a terminal."""
-
-    async def write(data: bytes) -> None:
-        nonlocal open_
-        if open_:
+    reads = True
+    while data := await client.read():
+        if reads:
             try:
                 await write_all(ends.stdin, data)
             except OSError:
-                open_ = False  # the command reads no more: what still comes is thrown away, so that nothing stalls
-
-    open_ = True
-    await pump(client.read, write)
+                reads = False  # the command reads no more: what still comes is thrown away, so that nothing stalls
     if ends.terminal < 0:
-        os.close(ends.stdin)
-        ends.stdin = -1
+        ends.close_stdin()
 
 
 async def _resize(terminal: int, client: Client) -> None:
@@ -118,20 +119,24 @@ def set_size(terminal: int, size: Size) -> None:
 
 async def _on_pipes(target: ExecTarget, process: Spec, wanted: Wanted, owned: ExitStack) -> _Ends:
     ends = _Ends()
+    owned.callback(ends.close_stdin)
     with ExitStack() as theirs:
-        given: dict[str, int | None] = {"stdin": None, "stdout": None, "stderr": None}
+        stdin: int | None = None
         if wanted.stdin:
-            given["stdin"], ends.stdin = os.pipe2(os.O_CLOEXEC)
-            theirs.callback(os.close, given["stdin"])
-            owned.callback(lambda: ends.stdin >= 0 and os.close(ends.stdin))
+            stdin, ends.stdin = os.pipe2(os.O_CLOEXEC)
+            theirs.callback(os.close, stdin)
             os.set_blocking(ends.stdin, False)
-        names: tuple[tuple[OutputName, bool], ...] = (("stdout", wanted.stdout), ("stderr", wanted.stderr))
-        for name in (name for name, is_wanted in names if is_wanted):
-            ours, given[name] = os.pipe2(os.O_CLOEXEC)
+
+        def output(name: OutputName) -> int:
+            ours, given = os.pipe2(os.O_CLOEXEC)
             owned.callback(os.close, ours)
-            theirs.callback(os.close, given[name])
+            theirs.callback(os.close, given)
             ends.outputs[name] = Reader(ours)
-        ends.pid = await exec_detached(target, process, **given)
+            return given
+
+        stdout = output("stdout") if wanted.stdout else None
+        stderr = output("stderr") if wanted.stderr else None
+        ends.pid = await exec_detached(target, process, stdin=stdin, stdout=stdout, stderr=stderr)
     return ends
 
 
