@@ -24,7 +24,7 @@ class Channel(Protocol):
 class Throttle:
     """Counts the inboxes of one connection that are full; while there are any, the connection is not to be read."""
 
-    def __init__(self, on_change: Callable[[bool], None]) -> None:
+    def __init__(self, on_change: Callable[[bool], None] = lambda _: None) -> None:
         self._full: set[Inbox] = set()
         self._on_change = on_change
         self.flowing = asyncio.Event()

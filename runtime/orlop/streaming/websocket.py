@@ -122,7 +122,7 @@ def make_server(house: House) -> web.Server:
 
 
 async def _command(socket: web.WebSocketResponse, request: web.BaseRequest, plan: CommandPlan, house: House) -> None:
-    throttle = Throttle(_hangup(request))
+    throttle = Throttle()
     names = expected(plan.choice, resizes=True)
     channels = {
         name: WebSocketChannel(socket, number, throttle) for number, name in enumerate(CHANNELS) if name in names
@@ -132,7 +132,7 @@ async def _command(socket: web.WebSocketResponse, request: web.BaseRequest, plan
     session = house.sessions.spawn(
         serve_command(plan, channels, idle_timeout=house.idle_timeout), f"{plan.verb} of {plan.title}"
     )
-    await _until_either(session, _receive(socket, throttle, lambda data: _dispatch(channels, data)))
+    await _until_either(session, _receive(socket, request, throttle, lambda data: _dispatch(channels, data)))
 
 
 def _dispatch(channels: dict[str, WebSocketChannel], data: bytes) -> None:
@@ -149,11 +149,11 @@ def _dispatch(channels: dict[str, WebSocketChannel], data: bytes) -> None:
 async def _forward(socket: web.WebSocketResponse, request: web.BaseRequest, plan: ForwardPlan, house: House) -> None:
     forwarding = SpdyForward(plan, idle_timeout=house.idle_timeout)
     wire = TunnelWire(socket)
-    connection = SpdyConnection(wire, forwarding.accept, _hangup(request))
+    connection = SpdyConnection(wire, forwarding.accept)
     sender = house.sessions.spawn(wire.send(), f"tunnel of {plan.title}")
     session = house.sessions.spawn(forwarding.serve(), f"{plan.verb} of {plan.title}")
     try:
-        await _until_either(session, _receive(socket, connection.throttle, connection.feed))
+        await _until_either(session, _receive(socket, request, connection.throttle, connection.feed))
     except ProtocolError as error:
         log.debug("a streaming client is refused: %s", error)
     finally:
@@ -174,25 +174,30 @@ async def _until_either(session: asyncio.Task[None], receiving: Coroutine[Any, A
         raise error
 
 
-async def _receive(socket: web.WebSocketResponse, throttle: Throttle, take: Callable[[bytes], None]) -> None:
+async def _receive(
+    socket: web.WebSocketResponse, request: web.BaseRequest, throttle: Throttle, take: Callable[[bytes], None]
+) -> None:
     """Take binary messages until the client has gone; none while something is full."""
     async for message in socket:
         if message.type is WSMsgType.BINARY and message.data:
             take(message.data)
-            await throttle.flowing.wait()
+        if not throttle.flowing.is_set() and await _gone_while_full(request, throttle):
+            return
 
 
-def _hangup(request: web.BaseRequest) -> Callable[[bool], None]:
-    """While nothing is read, the client's end would not be seen: it is watched for, and ends the connection."""
-    watch: HangupWatch | None = None
-    transport = request.transport
+async def _gone_while_full(request: web.BaseRequest, throttle: Throttle) -> bool:
+    """Wait until there is room again. True when the client goes meanwhile, which reading would not tell."""
+    if request.transport is None or request.transport.is_closing():
+        return True
+    gone = asyncio.Event()
 
-    def change(full: bool) -> None:
-        nonlocal watch
-        if watch is not None:
-            watch.close()
-        watch = None
-        if full and transport is not None and not transport.is_closing():
-            watch = HangupWatch(transport.get_extra_info("socket").fileno(), transport.abort)
+    def tell() -> None:
+        gone.set()
+        throttle.flowing.set()
 
-    return change
+    watch = HangupWatch(request.transport.get_extra_info("socket").fileno(), tell)
+    try:
+        await throttle.flowing.wait()
+    finally:
+        watch.close()
+    return gone.is_set()
