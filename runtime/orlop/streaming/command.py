@@ -1,5 +1,7 @@
 """The session of exec and attach, one for every protocol: a plan on one side, the client's channels on the other."""
 
+import asyncio
+import contextlib
 import json
 import logging
 import secrets
@@ -17,6 +19,9 @@ log = logging.getLogger(__name__)
 MAX_SIZE_TEXT = 1024
 """Bytes of one size of a window as JSON."""
 
+GOODBYE = 1.0
+"""Seconds for the last word to a client whose session is ended from our side."""
+
 Channels = Mapping[str, Channel]
 """By the names that Kubernetes gives them: error, stdin, stdout, stderr, resize."""
 
@@ -33,6 +38,12 @@ async def serve_command(plan: CommandPlan, channels: Channels, *, idle_timeout: 
         async with IdleLimit(idle_timeout) as limit:
             code = await plan.run(RemoteClient(channels, limit.touch))
         told = status.exited(code) if as_json else status.exited_text(code)
+    except asyncio.CancelledError:
+        # The daemon's end: without a word the client would take it for success. A client that has gone gets nothing.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                await channels["error"].write(_failure(f"{plan.title}: the daemon was stopped", as_json))
+        raise
     except TimeoutError:
         told = _failure(f"{plan.title}: the session was closed after {idle_timeout:g} s without a byte", as_json)
     except OrlopError as error:

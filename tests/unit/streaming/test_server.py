@@ -122,6 +122,9 @@ async def test_the_daemons_end_ends_every_session() -> None:
     await server.close()
     assert served.cancelled.is_set()
     assert len(server.sessions) == 0
+    await client.head()
+    frames = [frame for frame in client.decoder.feed(await client.rest()) if isinstance(frame, Data)]
+    assert [(frame.stream, b"the daemon was stopped" in frame.data) for frame in frames] == [(1, True)]
     client.close()
     await asyncio.sleep(0.02)
 
