@@ -196,8 +196,9 @@ class Door(asyncio.Protocol):
         if self._hangup is not None:
             self._hangup.close()
         self._hangup = None
-        if wanted:
-            self._hangup = HangupWatch(self._transport.get_extra_info("socket").fileno(), self.abort)
+        if wanted and self._spdy is not None:
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            self._hangup = HangupWatch(descriptor, self.abort, self._spdy.nudge)
 
     def _refuse(self, code: int, text: str) -> None:
         self._refused = True

@@ -44,8 +44,9 @@ class SpdyStream:
         self.number = number
         self.headers = headers
         self.inbox = Inbox(connection.throttle)
+        self.finished = False
+        """No more will be written."""
         self._connection = connection
-        self._finished = False
 
     async def read(self) -> bytes:
         """What has come; empty at the end."""
@@ -54,7 +55,7 @@ class SpdyStream:
     async def write(self, data: bytes) -> None:
         """Send bytes; returns when there is room for more."""
         for at in range(0, len(data), CHUNK):
-            if self._finished:
+            if self.finished:
                 return
             piece = data[at : at + CHUNK] if len(data) > CHUNK else data
             self._connection.wire.write(Encoder.data_head(self.number, len(piece)), piece)
@@ -62,19 +63,19 @@ class SpdyStream:
 
     async def finish(self) -> None:
         """Send the end of our half."""
-        if not self._finished:
-            self._finished = True
+        if not self.finished:
+            self.finished = True
             self._connection.wire.write(Encoder.data_head(self.number, 0, fin=True))
             await self._connection.wire.drain()
 
     def close(self) -> None:
         """Done with: what still comes for it is dropped."""
-        self._finished = True
+        self.finished = True
         self._connection.forget(self)
 
     def given_up(self) -> None:
         """The client wants no more of it."""
-        self._finished = True
+        self.finished = True
         self.inbox.end()
 
 
@@ -116,6 +117,11 @@ class SpdyConnection:
         """A stream is done with on our side: what still comes for it is dropped."""
         self._streams.pop(stream.number, None)
         stream.inbox.discard()
+
+    def nudge(self) -> None:
+        """Send something that nobody need answer. A ping would be answered, and the client may be unable to write."""
+        if stream := next((stream for stream in self._streams.values() if not stream.finished), None):
+            self.wire.write(Encoder.data_head(stream.number, 0))
 
     def goaway(self) -> None:
         """Tell that no more streams are taken; what comes from now on is dropped."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from orlop.aio.hangup import HangupWatch
+from orlop.aio.hangup import NUDGE, HangupWatch
 from orlop.services.streams import CommandPlan, ForwardPlan
 from orlop.streaming.channels import Inbox, Throttle
 from orlop.streaming.command import expected, serve_command
@@ -181,11 +181,11 @@ async def _receive(
     async for message in socket:
         if message.type is WSMsgType.BINARY and message.data:
             take(message.data)
-        if not throttle.flowing.is_set() and await _gone_while_full(request, throttle):
+        if not throttle.flowing.is_set() and await _gone_while_full(socket, request, throttle):
             return
 
 
-async def _gone_while_full(request: web.BaseRequest, throttle: Throttle) -> bool:
+async def _gone_while_full(socket: web.WebSocketResponse, request: web.BaseRequest, throttle: Throttle) -> bool:
     """Wait until there is room again. True when the client goes meanwhile, which reading would not tell."""
     if request.transport is None or request.transport.is_closing():
         return True
@@ -197,7 +197,13 @@ async def _gone_while_full(request: web.BaseRequest, throttle: Throttle) -> bool
 
     watch = HangupWatch(request.transport.get_extra_info("socket").fileno(), tell)
     try:
-        await throttle.flowing.wait()
+        while not throttle.flowing.is_set():
+            try:
+                async with asyncio.timeout(NUDGE):
+                    await throttle.flowing.wait()
+            except TimeoutError:
+                with contextlib.suppress(ConnectionError):
+                    await socket.ping()
     finally:
         watch.close()
     return gone.is_set()

@@ -121,6 +121,17 @@ async def test_a_client_that_goes_ends_every_stream() -> None:
     assert [await stream.read() for stream in client.streams] == [b"", b""]
 
 
+async def test_a_nudge_is_nothing_on_a_stream_that_is_open() -> None:
+    client = Client()
+    client.connection.nudge()
+    client.open(1, streamType="a")
+    client.open(3, streamType="b")
+    await client.streams[0].finish()
+    client.wire.sent = b""
+    client.connection.nudge()
+    assert client.wire.frames == [Data(3, b"", False)]
+
+
 async def test_after_goaway_nothing_is_taken() -> None:
     client = Client()
     client.open(1, streamType="a")
