@@ -2,14 +2,11 @@
 
 UNBUILT = frozenset(
     {
-        "Attach",
         "CheckpointContainer",
         "CheckpointPod",
-        "Exec",
         "GetContainerEvents",
         "ListMetricDescriptors",
         "ListPodSandboxMetrics",
-        "PortForward",
         "RestorePod",
         "StreamContainerStats",
         "StreamContainers",

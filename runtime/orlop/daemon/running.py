@@ -90,6 +90,7 @@ def _begin_background(deck: Deck, notifier: Notifier) -> None:
 
 async def _close(deck: Deck) -> None:
     """End what runs in this process. What is left half done is found again at the next start."""
+    await deck.streams.close()
     await deck.background.aclose()
     await deck.monitor_watch.aclose()
     deck.exit_watch.close()

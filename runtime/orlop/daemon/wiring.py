@@ -35,6 +35,7 @@ from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
+from orlop.streaming.server import StreamingServer
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,9 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
+        streams=StreamingServer(
+            config.streaming.address, config.streaming.port, idle_timeout=config.streaming.idle_timeout
+        ),
     )
     return deck
 

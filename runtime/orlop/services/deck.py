@@ -29,6 +29,7 @@ from orlop.model.enums import CgroupDriver
 from orlop.model.errors import InvalidArgument
 from orlop.model.pod import PodSandboxMetadata
 from orlop.services.making import Making
+from orlop.services.streams import NoStreams, StreamServer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,8 @@ class Deck:
     monitor_watch: MonitorWatch
     reaper: Reaper
     background: Background = field(default_factory=Background)
+    streams: StreamServer = field(default_factory=NoStreams)
+    """Serves exec, attach and port-forward."""
     making: Making = field(default_factory=Making)
     """Pods and containers that are being made, by name."""
     building: set[str] = field(default_factory=set)

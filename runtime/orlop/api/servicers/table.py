@@ -6,7 +6,7 @@ A plain function answers from memory at once; a coroutine function may wait; an 
 from collections.abc import Callable
 from typing import Any
 
-from orlop.api.servicers import containers, images, pods, runtime, stats
+from orlop.api.servicers import containers, images, pods, runtime, stats, streams
 
 Verb = Callable[[Any, Any], Any]
 """(deck, request) to a response, or to an awaitable or async iterator of responses. A response may be encoded bytes."""
@@ -30,6 +30,9 @@ VERBS: dict[str, Verb] = {
     "UpdateContainerResources": containers.update,
     "ReopenContainerLog": containers.reopen_log,
     "ExecSync": containers.exec_sync,
+    "Exec": streams.exec_url,
+    "Attach": streams.attach_url,
+    "PortForward": streams.port_forward_url,
     "ContainerStats": stats.container_stats,
     "ListContainerStats": stats.list_container_stats,
     "PodSandboxStats": stats.pod_sandbox_stats,

@@ -96,15 +96,15 @@ async def exec_sync(
         try:
             async with asyncio.timeout(timeout or None):
                 pid = await exec_detached(target, process, stdout=stdout.writer, stderr=stderr.writer)
-                began = _start_time(pid)
+                began = began_at(pid)
                 stdout.start()
                 stderr.start()
                 status = await reaper.wait(pid, began)
         except TimeoutError as error:
-            await _abandon(target, pid, began, reaper, hierarchy)
+            await abandon(target, pid, began, reaper, hierarchy)
             raise TimedOut(f"command {process['args'][0]!r} did not end within {timeout:g} s and was killed") from error
         except asyncio.CancelledError:
-            await _abandon(target, pid, began, reaper, hierarchy)
+            await abandon(target, pid, began, reaper, hierarchy)
             raise
         await _ended(stdout, stderr)
         code = status if status >= 0 else 128 - status
@@ -136,7 +136,7 @@ async def _start(
 async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, int | None], time_limit: float) -> int:
     """Run the OCI runtime itself to its end; what takes too long is killed with all that it started."""
     running = start(argv, stdin=streams[0], stdout=streams[1], stderr=streams[2])
-    began = _start_time(running.pid)
+    began = began_at(running.pid)
     try:
         async with asyncio.timeout(time_limit):
             return await running.wait()
@@ -156,9 +156,7 @@ async def _ended(*pipes: CappedPipe) -> None:
         pass  # somebody daemonised keeps it open; what the command itself wrote is in the pipe
 
 
-async def _abandon(
-    target: ExecTarget, pid: int, began: int | None, reaper: Reaper, hierarchy: Hierarchy | None
-) -> None:
+async def abandon(target: ExecTarget, pid: int, began: int | None, reaper: Reaper, hierarchy: Hierarchy | None) -> None:
     """Kill a command and what it started; its end is awaited, so that the caller finds nothing running."""
     if not pid or began is None:
         return  # exec_detached has seen to it, or it has ended
@@ -171,12 +169,12 @@ async def _abandon(
 
 
 async def _kill(pid: int) -> None:
-    began = _start_time(pid)
+    began = began_at(pid)
     if began is not None:
         await offload(kill_tree, pid, began)
 
 
-def _start_time(pid: int) -> int | None:
+def began_at(pid: int) -> int | None:
     """None when the command has ended and been reaped already: then the reaper's latest status of this pid is its."""
     try:
         return start_time(pid)
