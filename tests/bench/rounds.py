@@ -15,6 +15,8 @@ from tests.bench.targets import START_TIMEOUT, Target, in_turns, processes_namin
 from tests.parts.registry import Registry
 
 RUNNING = 1
+SETTLING = 1.0
+"""Seconds in which every container's shell sets its trap: as PID 1 it does not hear a SIGTERM before."""
 
 
 def measure(targets: list[Target], counts: Counts, results: Results, registry: Registry | None) -> None:
@@ -51,6 +53,7 @@ def _many_pods(target: Target, count: int, results: Results) -> None:
     pods = [Pod(target) for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
         up, _ = timed("up", lambda: list(pool.map(Pod.up, pods)))
+        time.sleep(SETTLING)
         down, _ = timed("down", lambda: list(pool.map(Pod.down, pods)))
     for name, call in (("up", up), ("down", down)):
         rate = count / call.milliseconds * 1000
