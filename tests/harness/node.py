@@ -80,8 +80,12 @@ class Node:
 
     def start(self) -> None:
         """Start the daemon and wait until it answers and says that it is ready."""
-        self.pid = self._init.start(self._argv(), self._environment(), self.daemon_log)
+        self.launch()
         self._wait_ready()
+
+    def launch(self) -> None:
+        """Start the daemon without waiting for it."""
+        self.pid = self._init.start(self._argv(), self._environment(), self.daemon_log)
 
     def start_another(self) -> "Ended":
         """Start a second daemon on the same configuration, which must end by itself; its exit code and output."""

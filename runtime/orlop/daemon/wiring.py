@@ -22,6 +22,7 @@ from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.facts import gather
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
+from orlop.engine.oci.seccomp.kernel import not_run_here
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
@@ -62,7 +63,11 @@ async def build_deck(config: Config) -> Deck:
     deck = Deck(
         settings=settings,
         facts=facts,
-        seccomp=Profiles(default_file=config.container.seccomp_profile, unset=config.container.seccomp_unset),
+        seccomp=Profiles(
+            default_file=config.container.seccomp_profile,
+            unset=config.container.seccomp_unset,
+            not_run_here=await not_run_here(),
+        ),
         handlers=handlers,
         state=State(f"{settings.state_dir}/state.db"),
         images=storage.images,

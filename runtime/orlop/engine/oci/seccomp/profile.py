@@ -8,7 +8,7 @@ import msgspec
 
 from orlop.engine.oci.inputs import Spec
 from orlop.engine.oci.seccomp.default import DEFAULT
-from orlop.engine.oci.seccomp.rules import Circumstances, Profile, kernel_version, resolve
+from orlop.engine.oci.seccomp.rules import Circumstances, Profile, kernel_version, resolve, without
 from orlop.linux.files import read_bytes
 from orlop.model.enums import ProfileType
 from orlop.model.errors import InvalidArgument
@@ -32,17 +32,25 @@ class Profiles:
     """Profiles resolved for a capability set, kept by (file, its identity, capabilities)."""
 
     def __init__(
-        self, *, default_file: str = "", unset: str = "Unconfined", machine: str = "", kernel: str = ""
+        self,
+        *,
+        default_file: str = "",
+        unset: str = "Unconfined",
+        machine: str = "",
+        kernel: str = "",
+        not_run_here: frozenset[str] = frozenset(),
     ) -> None:
         """default_file replaces the built-in RuntimeDefault; unset is what a container without a profile gets.
 
-        machine and kernel default to what uname(2) says.
+        machine and kernel default to what uname(2) says. The built-in profile leaves out the architectures not_run_here
+        (see `kernel`); files are taken at their word.
         """
         system = os.uname()
         self._default_file = default_file
         self._unset = unset
         self._arch, self._native = ARCHITECTURES.get(machine or system.machine, (machine or system.machine, ""))
         self._kernel = kernel_version(kernel or system.release)
+        self._default = without(DEFAULT, not_run_here)
         self._kept: OrderedDict[tuple[object, ...], Spec] = OrderedDict()
 
     def profile_for(self, profile: SecurityProfile | None, capabilities: frozenset[str]) -> Spec | None:
@@ -65,7 +73,7 @@ class Profiles:
         if key not in self._kept:
             at = Circumstances(capabilities, self._arch, self._native, self._kernel)
             try:
-                self._kept[key] = resolve(_load(path) if path else DEFAULT, at)
+                self._kept[key] = resolve(_load(path) if path else self._default, at)
             except ValueError as error:
                 raise InvalidArgument(f"seccomp profile {path!r} is malformed: {error}") from error
             if len(self._kept) > KEPT:

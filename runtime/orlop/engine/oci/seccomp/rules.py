@@ -110,6 +110,17 @@ def resolve(profile: Profile, at: Circumstances) -> dict[str, Any]:
     return resolved
 
 
+def without(profile: Profile, architectures: frozenset[str]) -> Profile:
+    """The profile without some of the second architectures. A call by such a one's numbers then ends its process."""
+    arch_map = tuple(
+        msgspec.structs.replace(
+            entry, sub_architectures=tuple(sub for sub in entry.sub_architectures or () if sub not in architectures)
+        )
+        for entry in profile.arch_map or ()
+    )
+    return msgspec.structs.replace(profile, arch_map=arch_map)
+
+
 def _mapped(arch_map: Iterable[ArchMap], native: str) -> Iterator[str]:
     for entry in arch_map:
         if entry.architecture == native:

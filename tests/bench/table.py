@@ -1,0 +1,40 @@
+"""Results as a table of text; it is Markdown too."""
+
+from tests.bench.results import Case, Results, median, p95
+
+
+def text(results: Results) -> str:
+    """The whole: what was measured where, and one row for each case with median, p95 and the first target's share."""
+    first, *others = results.targets
+    head = ["case", "unit"]
+    for target in results.targets:
+        head += [target, "p95"]
+    head += [f"{first} / {other}" for other in others]
+    rows = [head, *(_row(results, case) for case in results.cases.values())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    rows.insert(1, ["-" * width if column < 2 else "-" * (width - 1) + ":" for column, width in enumerate(widths)])
+    lines = ["| " + " | ".join(_aligned(row, widths)) + " |" for row in rows]
+    return "\n".join([*results.described, "", *lines]) + "\n"
+
+
+def _row(results: Results, case: Case) -> list[str]:
+    row = [case.name, case.unit + (" (more is better)" if case.more_is_better else "")]
+    for target in results.targets:
+        samples = case.samples.get(target)
+        row += [number(median(samples)), number(p95(samples)) if len(samples) > 1 else ""] if samples else ["–", ""]
+    for other in results.targets[1:]:
+        ratio = results.ratio(case, other)
+        row.append("–" if ratio is None else f"{ratio:.2f}")
+    return row
+
+
+def _aligned(row: list[str], widths: list[int]) -> list[str]:
+    return [
+        cell.ljust(width) if column < 2 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+
+
+def number(value: float) -> str:
+    """Three digits that say something."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

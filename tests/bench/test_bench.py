@@ -1,0 +1,83 @@
+"""The benchmark runs from end to end with tiny counts, and leaves nothing behind. No figure is judged here."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.bench import containerd
+from tests.bench.counts import Counts
+from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
+
+__all__ = ["nothing_left", "nothing_left_at_the_end"]
+
+TINY = Counts(
+    rounds=1,
+    parallel=2,
+    parallel_rounds=1,
+    pods=2,
+    lists=1,
+    idle_seconds=0.1,
+    kills=1,
+    pull_mib=1,
+    pull_rounds=1,
+)
+CASES = {
+    *("RunPodSandbox", "CreateContainer", "StartContainer", "pod up", "ExecSync true", "ContainerStats"),
+    *("StopContainer", "StopPodSandbox", "RemoveContainer", "RemovePodSandbox", "pod down"),
+    *("pods up, 2 at once", "pods down, 2 at once"),
+    *("ListPodSandbox, 2 pods", "ListContainers, 2 pods", "ListContainerStats, 2 pods"),
+    *("daemon memory, fresh", "daemon memory, 2 pods", "monitor memory per pod", "idle CPU, 2 pods"),
+    *("back after SIGKILL, 2 pods", "pull of 1 MiB", "removal of 1 MiB"),
+}
+
+
+def test_against_containerd(tmp_path: Path) -> None:
+    if missing := containerd.missing():
+        pytest.skip(f"{missing} is not installed; the Debian package containerd has it")
+    results = _run(tmp_path)
+    assert results["targets"] == ["orlop", "containerd"]
+    for case in results["cases"]:
+        assert set(case["targets"]) == {"orlop", "containerd"}, case["name"]
+
+
+def test_alone(tmp_path: Path) -> None:
+    results = _run(tmp_path, "--alone", "--handler", "crun")
+    assert results["targets"] == ["orlop"]
+    assert (tmp_path / "table.txt").read_text().count("\n|") == len(CASES) + 2
+    root = ElementTree.parse(tmp_path / "plot.svg").getroot()
+    drawn = "".join(root.itertext())
+    for name in CASES:
+        assert name in drawn
+
+
+def test_a_target_without_a_socket_is_refused(tmp_path: Path) -> None:
+    ended = _bench(tmp_path, "--target", "crio=/run/crio/crio.sock")
+    assert ended.returncode == 1
+    assert "--target 'crio=/run/crio/crio.sock': it must be NAME=unix:///path/of.sock" in ended.stdout
+
+
+def _run(output: Path, *options: str) -> dict[str, list[dict[str, object]]]:
+    counts = [f"--{name.replace('_', '-')}={value}" for name, value in vars(TINY).items()]
+    ended = _bench(output, *counts, *options)
+    assert ended.returncode == 0, ended.stdout[-8000:]
+    results: dict[str, list[dict[str, object]]] = json.loads((output / "results.json").read_text())
+    assert {case["name"] for case in results["cases"]} == CASES
+    return results
+
+
+def _bench(output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    script = str(Path(__file__).with_name("bench.sh"))
+    return subprocess.run(
+        [script, "--output", str(output), *options],
+        env={**os.environ, "PYTHON": sys.executable},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
