@@ -11,12 +11,7 @@ UNBUILT = frozenset(
         "ListPodSandboxMetrics",
         "PortForward",
         "RestorePod",
-        "StreamContainerStats",
-        "StreamContainers",
-        "StreamImages",
         "StreamPodSandboxMetrics",
-        "StreamPodSandboxStats",
-        "StreamPodSandboxes",
         "UpdatePodSandboxResources",
     }
 )

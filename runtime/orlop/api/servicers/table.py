@@ -6,7 +6,7 @@ A plain function answers from memory at once; a coroutine function may wait; an 
 from collections.abc import Callable
 from typing import Any
 
-from orlop.api.servicers import containers, images, pods, runtime, stats
+from orlop.api.servicers import containers, images, pods, runtime, stats, streams
 
 Verb = Callable[[Any, Any], Any]
 """(deck, request) to a response, or to an awaitable or async iterator of responses. A response may be encoded bytes."""
@@ -34,6 +34,11 @@ VERBS: dict[str, Verb] = {
     "ListContainerStats": stats.list_container_stats,
     "PodSandboxStats": stats.pod_sandbox_stats,
     "ListPodSandboxStats": stats.list_pod_sandbox_stats,
+    "StreamPodSandboxes": streams.pod_sandboxes,
+    "StreamContainers": streams.containers,
+    "StreamContainerStats": streams.container_usage,
+    "StreamPodSandboxStats": streams.pod_sandbox_usage,
+    "StreamImages": streams.images,
     "ListImages": images.list_images,
     "ImageStatus": images.status,
     "PullImage": images.pull,

@@ -1,0 +1,62 @@
+"""Long lists as streams of small messages (KEP-5825), and the limit beyond which a list must be streamed.
+
+What is in a list is the verbs' knowledge; here it is only cut.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from orlop.api import wire
+from orlop.api.convert.pack import packer
+from orlop.api.wire import Method
+from orlop.model.errors import ResourceExhausted
+
+MAX_BYTES = 1 << 20
+"""Of one message, unless a single item is larger: far below any client's limit."""
+MAX_ITEMS = 200
+"""Of one message. Other requests get their turn between two messages, after a few milliseconds."""
+
+STREAMED_BY = {
+    "ListPodSandbox": "StreamPodSandboxes",
+    "ListContainers": "StreamContainers",
+    "ListContainerStats": "StreamContainerStats",
+    "ListPodSandboxStats": "StreamPodSandboxStats",
+    "ListPodSandboxMetrics": "StreamPodSandboxMetrics",
+    "ListImages": "StreamImages",
+}
+"""The RPC that answers with one message, and the one that answers the same with many."""
+
+
+def chunks(values: Iterable[msgspec.Struct], response: type[Message]) -> Iterator[bytes]:
+    """Encoded messages of that kind, which hold all values in order in their one field. No values: no message."""
+    [field] = response.DESCRIPTOR.fields
+    item = GetMessageClass(field.message_type)
+    pieces: list[bytes] = []
+    size = 0
+    for value in values:
+        # Encoded messages, one after the other, are the encoding of one message with all their items.
+        piece = response(**{field.name: [packer(type(value), item)(value)]}).SerializeToString()
+        if pieces and (size + len(piece) > MAX_BYTES or len(pieces) == MAX_ITEMS):
+            yield b"".join(pieces)
+            pieces, size = [], 0
+        pieces.append(piece)
+        size += len(piece)
+    if pieces:
+        yield b"".join(pieces)
+
+
+def fitting(method: Method, answer: Message | bytes) -> Message | bytes:
+    """The answer as it is; ResourceExhausted for a list that is larger than clients take, naming the way out."""
+    stream = STREAMED_BY.get(method.name)
+    if stream is None:
+        return answer
+    encoded = wire.serialize(answer)
+    if len(encoded) > wire.MAX_MESSAGE:
+        raise ResourceExhausted(
+            f"the list has {len(encoded)} bytes, and clients take {wire.MAX_MESSAGE} in one message: "
+            f"ask for it with {stream}, or narrow it with a filter"
+        )
+    return encoded
