@@ -4,6 +4,7 @@ What is in a list is the verbs' knowledge; here it is only cut.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 from google.protobuf.message import Message
@@ -32,7 +33,7 @@ STREAMED_BY = {
 
 def chunks(values: Iterable[msgspec.Struct], response: type[Message]) -> Iterator[bytes]:
     """Encoded messages of that kind, which hold all values in order in their one field. No values: no message."""
-    [field] = response.DESCRIPTOR.fields
+    field: Any = response.DESCRIPTOR.fields[0]
     item = GetMessageClass(field.message_type)
     pieces: list[bytes] = []
     size = 0

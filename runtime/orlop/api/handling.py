@@ -57,11 +57,10 @@ def _unary(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
 
 def _stream(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
     async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
-        async with answering(method, request, context, gate):
-            # Closed at once, not when it is collected: a client that has gone must leave nothing behind.
-            async with contextlib.aclosing(verb(deck, request)) as messages:
-                async for message in messages:
-                    yield message
+        # Closed at once, not when it is collected: a client that has gone must leave nothing behind.
+        async with answering(method, request, context, gate), contextlib.aclosing(verb(deck, request)) as messages:
+            async for message in messages:
+                yield message
 
     return answer
 
