@@ -6,7 +6,6 @@ UNBUILT = frozenset(
         "CheckpointContainer",
         "CheckpointPod",
         "Exec",
-        "GetContainerEvents",
         "ListMetricDescriptors",
         "ListPodSandboxMetrics",
         "PortForward",

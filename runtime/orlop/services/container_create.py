@@ -13,11 +13,11 @@ from orlop.engine.state.table import PodEntry
 from orlop.linux.files import ensure_dir, remove_tree
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
-from orlop.model.enums import PodSandboxState
+from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.services import container_bundle
+from orlop.services import container_bundle, events
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
@@ -75,6 +75,7 @@ async def make(
         monitored = await _monitored(deck, pod.record, record, handler)
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user)
+        events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
         undo.add("forget its exit", lambda: unfollow(deck, record.id))
         follow(deck, record.id, monitored)
 

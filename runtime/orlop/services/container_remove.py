@@ -5,7 +5,9 @@ import asyncio
 from orlop.aio.threads import offload
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_tree
+from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
+from orlop.services import events
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
 from orlop.services.exits import delete, unfollow
@@ -44,6 +46,7 @@ async def dismantle(deck: Deck, entry: ContainerEntry, steps: Steps) -> None:
         steps.enter("remove its files")
         await offload(_remove_files, deck, record.bundle, f"{deck.settings.socket_dir}/{record.id}")
         deck.state.containers.delete(record.id)
+        events.container_event(deck, entry, ContainerEventType.CONTAINER_DELETED_EVENT)
         deck.container_names.pop(container_key(record.pod_id, record.config.metadata), None)
         deck.stats.forget(record.id)
         deck.deleted.discard(record.id)

@@ -3,7 +3,9 @@
 import asyncio
 
 from orlop.engine.state.table import PodEntry
+from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
+from orlop.services import events
 from orlop.services.container_remove import remove_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
@@ -44,5 +46,6 @@ async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
     steps.enter("remove its cgroup")
     await deck.cgroups.remove(record.id, record.cgroup_parent)
     deck.state.pods.delete(record.id)
+    events.pod_event(deck, entry, ContainerEventType.CONTAINER_DELETED_EVENT)
     deck.pod_names.pop(pod_key(record.config.metadata), None)
     deck.stats.forget(record.id)

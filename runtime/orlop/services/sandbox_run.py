@@ -9,10 +9,10 @@ import time
 from orlop.aio.undo import UndoStack
 from orlop.engine.state.table import PodEntry
 from orlop.model.base import to_json
-from orlop.model.enums import NamespaceMode, PodSandboxState
+from orlop.model.enums import ContainerEventType, NamespaceMode, PodSandboxState
 from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable
 from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
-from orlop.services import pause
+from orlop.services import events, pause
 from orlop.services.deck import Deck, Handler
 from orlop.services.faults import told
 from orlop.services.naming import new_id, pod_key, pod_title
@@ -72,6 +72,9 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
         undo.add("end its pause process", lambda: pause.end(deck, record.id))
         await pause.start(deck, entry, steps)
     deck.state.pods.update(record.id, made=True)
+    events.pod_event(
+        deck, entry, ContainerEventType.CONTAINER_CREATED_EVENT, ContainerEventType.CONTAINER_STARTED_EVENT
+    )
 
 
 def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:

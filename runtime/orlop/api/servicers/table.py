@@ -16,6 +16,7 @@ VERBS: dict[str, Verb] = {
     "Status": runtime.status,
     "RuntimeConfig": runtime.runtime_config,
     "UpdateRuntimeConfig": runtime.update_runtime_config,
+    "GetContainerEvents": runtime.container_events,
     "RunPodSandbox": pods.run_pod_sandbox,
     "StopPodSandbox": pods.stop_pod_sandbox,
     "RemovePodSandbox": pods.remove_pod_sandbox,
