@@ -46,7 +46,7 @@ class Crictl:
         """A command that goes on by itself until the block's end; yields the file that its output grows in."""
         path = self._directory / f"{words[0]}.out"
         with path.open("wb") as out:
-            process = subprocess.Popen([*self._argv, *words], stdout=out, stderr=subprocess.STDOUT)
+            process = subprocess.Popen([*self._argv, *words], stdout=out, stderr=subprocess.DEVNULL)
             try:
                 yield path
             finally:
