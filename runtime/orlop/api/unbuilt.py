@@ -11,6 +11,5 @@ UNBUILT = frozenset(
         "PortForward",
         "RestorePod",
         "StreamPodSandboxMetrics",
-        "UpdatePodSandboxResources",
     }
 )

@@ -53,6 +53,8 @@ def _info(entry: PodEntry) -> str:
         "cgroupParent": record.cgroup_parent,
         "runDir": record.run_dir,
         "lost": status.lost,
+        "overhead": status.overhead,
+        "resources": status.resources,
         "config": record.config,
     }
     return msgspec.json.encode(info).decode()

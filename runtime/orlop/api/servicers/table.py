@@ -20,6 +20,7 @@ VERBS: dict[str, Verb] = {
     "RunPodSandbox": pods.run_pod_sandbox,
     "StopPodSandbox": pods.stop_pod_sandbox,
     "RemovePodSandbox": pods.remove_pod_sandbox,
+    "UpdatePodSandboxResources": pods.update_pod_sandbox_resources,
     "PodSandboxStatus": pods.pod_sandbox_status,
     "ListPodSandbox": pods.list_pod_sandbox,
     "CreateContainer": containers.create,
