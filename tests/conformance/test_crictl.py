@@ -100,6 +100,20 @@ def test_events(crictl: Crictl, tmp_path: Path) -> None:
     assert [event["podSandboxStatus"]["state"] for event in heard] == ["SANDBOX_READY"] * 2 + ["SANDBOX_NOTREADY"] * 2
 
 
+def test_metrics(crictl: Crictl, image: str, tmp_path: Path) -> None:
+    descriptors = {item["name"]: item["labelKeys"] for item in crictl.json("metricdescs")["descriptors"]}
+    assert {"container_cpu_usage_seconds_total", "container_network_receive_bytes_total"} <= descriptors.keys()
+    crictl("pull", image)
+    pod_file, container_file = crictl.file("pod.json", _pod(tmp_path)), crictl.file("main.json", _container(image))
+    container = crictl("run", container_file, pod_file)
+    [pod] = crictl.json("metricsp")["podMetrics"]
+    [found] = pod["containerMetrics"]
+    assert found["containerId"] == container
+    for metric in [*pod["metrics"], *found["metrics"]]:
+        assert len(metric["labelValues"]) == len(descriptors[metric["name"]])
+    crictl("rmp", "-f", pod["podSandboxId"])
+
+
 def test_version_and_runtime_configuration(crictl: Crictl) -> None:
     assert "RuntimeApiVersion:  v1" in crictl("version")
     assert crictl("runtime-config").split() == ["cgroup", "driver:", "CGROUPFS"]

@@ -6,10 +6,7 @@ UNBUILT = frozenset(
         "CheckpointContainer",
         "CheckpointPod",
         "Exec",
-        "ListMetricDescriptors",
-        "ListPodSandboxMetrics",
         "PortForward",
         "RestorePod",
-        "StreamPodSandboxMetrics",
     }
 )

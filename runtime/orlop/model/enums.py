@@ -68,6 +68,13 @@ class ContainerEventType(IntEnum):
     CONTAINER_DELETED_EVENT = 3
 
 
+class MetricType(IntEnum):
+    """Whether a metric only grows."""
+
+    COUNTER = 0
+    GAUGE = 1
+
+
 class CgroupDriver(IntEnum):
     """Who writes the cgroup tree: systemd through its scopes and slices, or the OCI runtime directly."""
 

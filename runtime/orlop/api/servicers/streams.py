@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 from orlop.api.chunks import chunks
 from orlop.api.convert.unpack import unpack_field
-from orlop.api.v1 import container_pb2, image_pb2, pod_pb2, stats_pb2
+from orlop.api.v1 import container_pb2, image_pb2, metrics_pb2, pod_pb2, stats_pb2
 from orlop.model.container import ContainerFilter
 from orlop.model.image import ImageFilter
 from orlop.model.pod import PodSandboxFilter
 from orlop.model.stats import ContainerStatsFilter, PodSandboxStatsFilter
-from orlop.services import container_list, container_stats, image_list, sandbox_list, sandbox_stats
+from orlop.services import container_list, container_stats, image_list, sandbox_list, sandbox_metrics, sandbox_stats
 from orlop.services.deck import Deck
 
 
@@ -38,6 +38,13 @@ async def pod_sandbox_usage(deck: Deck, request: stats_pb2.StreamPodSandboxStats
     """StreamPodSandboxStats."""
     found = await sandbox_stats.list_pod_sandbox_stats(deck, unpack_field(request, "filter", PodSandboxStatsFilter))
     for chunk in chunks(found, stats_pb2.StreamPodSandboxStatsResponse):
+        yield chunk
+
+
+async def pod_sandbox_metrics(deck: Deck, request: metrics_pb2.StreamPodSandboxMetricsRequest) -> AsyncIterator[bytes]:
+    """StreamPodSandboxMetrics."""
+    found = await sandbox_metrics.list_pod_sandbox_metrics(deck)
+    for chunk in chunks(found, metrics_pb2.StreamPodSandboxMetricsResponse):
         yield chunk
 
 
