@@ -78,7 +78,7 @@ def test_a_containers_metrics_follow_what_it_does(pods: Pods, cri: Cri) -> None:
     assert value(after, "container_threads") == value(before, "container_threads") + 2
     assert value(after, "container_file_descriptors") > value(before, "container_file_descriptors")
     grown = value(after, "container_memory_usage_bytes") - value(before, "container_memory_usage_bytes")
-    assert 30 * MIB <= grown <= 64 * MIB
+    assert 25 * MIB <= grown <= 64 * MIB, "30 MiB, less what the start of the container gave back meanwhile"
     assert value(after, "container_memory_max_usage_bytes") >= 30 * MIB
     assert value(after, "container_spec_memory_limit_bytes") == 64 * MIB
     assert value(after, "container_spec_cpu_quota") == 20000
