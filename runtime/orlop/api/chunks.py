@@ -3,8 +3,10 @@
 What is in a list is the verbs' knowledge; here it is only cut.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -18,7 +20,11 @@ from orlop.model.errors import ResourceExhausted
 MAX_BYTES = 1 << 20
 """Of one message, unless a single item is larger: far below any client's limit."""
 MAX_ITEMS = 200
-"""Of one message. Other requests get their turn between two messages, after a few milliseconds."""
+"""Of one message."""
+TURN = 0.002
+"""Seconds of encoding after which other requests get their turn."""
+
+M = TypeVar("M", bound=Message)
 
 STREAMED_BY = {
     "ListPodSandbox": "StreamPodSandboxes",
@@ -31,22 +37,39 @@ STREAMED_BY = {
 """The RPC that answers with one message, and the one that answers the same with many."""
 
 
-def chunks(values: Iterable[msgspec.Struct], response: type[Message]) -> Iterator[bytes]:
+async def chunks(values: Iterable[msgspec.Struct], response: type[Message]) -> AsyncIterator[bytes]:
     """Encoded messages of that kind, which hold all values in order in their one field. No values: no message."""
-    field: Any = response.DESCRIPTOR.fields[0]
-    item = GetMessageClass(field.message_type)
     pieces: list[bytes] = []
     size = 0
-    for value in values:
-        # Encoded messages, one after the other, are the encoding of one message with all their items.
-        piece = response(**{field.name: [packer(type(value), item)(value)]}).SerializeToString()
+    async for piece in _encoded(values, response):
         if pieces and (size + len(piece) > MAX_BYTES or len(pieces) == MAX_ITEMS):
+            # Encoded messages, one after the other, are the encoding of one message with all their items.
             yield b"".join(pieces)
             pieces, size = [], 0
         pieces.append(piece)
         size += len(piece)
     if pieces:
         yield b"".join(pieces)
+
+
+async def whole(values: Iterable[msgspec.Struct], response: type[M]) -> M:
+    """All values in one message of that kind; for lists whose items take long to encode."""
+    answer = response()
+    async for piece in _encoded(values, response):
+        answer.MergeFromString(piece)
+    return answer
+
+
+async def _encoded(values: Iterable[msgspec.Struct], response: type[Message]) -> AsyncIterator[bytes]:
+    """A message for each value. Other requests get their turn in between."""
+    field: Any = response.DESCRIPTOR.fields[0]
+    item = GetMessageClass(field.message_type)
+    began = time.monotonic()
+    for value in values:
+        yield response(**{field.name: [packer(type(value), item)(value)]}).SerializeToString()
+        if time.monotonic() - began > TURN:
+            await asyncio.sleep(0)
+            began = time.monotonic()
 
 
 def fitting(method: Method, answer: Message | bytes) -> Message | bytes:

@@ -1,5 +1,6 @@
 """The usage RPCs: request to model, verb, model to response. No logic."""
 
+from orlop.api.chunks import whole
 from orlop.api.convert.pack import pack, pack_all
 from orlop.api.convert.unpack import unpack_field
 from orlop.api.v1 import metrics_pb2, stats_pb2
@@ -51,4 +52,4 @@ async def list_pod_sandbox_metrics(
 ) -> metrics_pb2.ListPodSandboxMetricsResponse:
     """ListPodSandboxMetrics."""
     found = await sandbox_metrics.list_pod_sandbox_metrics(deck)
-    return metrics_pb2.ListPodSandboxMetricsResponse(pod_metrics=pack_all(found, metrics_pb2.PodSandboxMetrics))
+    return await whole(found, metrics_pb2.ListPodSandboxMetricsResponse)

@@ -16,40 +16,40 @@ from orlop.services.deck import Deck
 async def pod_sandboxes(deck: Deck, request: pod_pb2.StreamPodSandboxesRequest) -> AsyncIterator[bytes]:
     """StreamPodSandboxes."""
     found = sandbox_list.list_pod_sandboxes(deck, unpack_field(request, "filter", PodSandboxFilter))
-    for chunk in chunks(found, pod_pb2.StreamPodSandboxesResponse):
+    async for chunk in chunks(found, pod_pb2.StreamPodSandboxesResponse):
         yield chunk
 
 
 async def containers(deck: Deck, request: container_pb2.StreamContainersRequest) -> AsyncIterator[bytes]:
     """StreamContainers."""
     found = container_list.list_containers(deck, unpack_field(request, "filter", ContainerFilter))
-    for chunk in chunks(found, container_pb2.StreamContainersResponse):
+    async for chunk in chunks(found, container_pb2.StreamContainersResponse):
         yield chunk
 
 
 async def container_usage(deck: Deck, request: stats_pb2.StreamContainerStatsRequest) -> AsyncIterator[bytes]:
     """StreamContainerStats."""
     found = await container_stats.list_container_stats(deck, unpack_field(request, "filter", ContainerStatsFilter))
-    for chunk in chunks(found, stats_pb2.StreamContainerStatsResponse):
+    async for chunk in chunks(found, stats_pb2.StreamContainerStatsResponse):
         yield chunk
 
 
 async def pod_sandbox_usage(deck: Deck, request: stats_pb2.StreamPodSandboxStatsRequest) -> AsyncIterator[bytes]:
     """StreamPodSandboxStats."""
     found = await sandbox_stats.list_pod_sandbox_stats(deck, unpack_field(request, "filter", PodSandboxStatsFilter))
-    for chunk in chunks(found, stats_pb2.StreamPodSandboxStatsResponse):
+    async for chunk in chunks(found, stats_pb2.StreamPodSandboxStatsResponse):
         yield chunk
 
 
 async def pod_sandbox_metrics(deck: Deck, request: metrics_pb2.StreamPodSandboxMetricsRequest) -> AsyncIterator[bytes]:
     """StreamPodSandboxMetrics."""
     found = await sandbox_metrics.list_pod_sandbox_metrics(deck)
-    for chunk in chunks(found, metrics_pb2.StreamPodSandboxMetricsResponse):
+    async for chunk in chunks(found, metrics_pb2.StreamPodSandboxMetricsResponse):
         yield chunk
 
 
 async def images(deck: Deck, request: image_pb2.StreamImagesRequest) -> AsyncIterator[bytes]:
     """StreamImages."""
     found = await image_list.list_images(deck, unpack_field(request, "filter", ImageFilter))
-    for chunk in chunks(found, image_pb2.StreamImagesResponse):
+    async for chunk in chunks(found, image_pb2.StreamImagesResponse):
         yield chunk
