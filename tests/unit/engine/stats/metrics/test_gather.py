@@ -39,24 +39,22 @@ class Tree:
 
 def test_a_container_is_named_by_its_labels_and_measured(tmp_path):
     status = ContainerStatus(made=True, pid=os.getpid(), started_at=5_000_000_000)
-    found = container_metrics(
-        Tree("/pods/p1/c1"), CONTAINER, status, POD, layer_bytes=7, disk=disk_of(str(tmp_path))
-    )  # fmt: skip
+    disk = disk_of(str(tmp_path))
+    found = container_metrics(Tree("/pods/p1/c1"), CONTAINER, status, POD, layer_bytes=7, disk=disk)
     values = {metric.name: metric.value for metric in found.metrics}
-    assert {metric.label_values[:6] for metric in found.metrics} == {
-        ("app", "/pods/p1/c1", "app:1", "c1", "web", "front")
-    }
+    labels = ("app", "/pods/p1/c1", "app:1", "c1", "web", "front")
+    assert {metric.label_values[:6] for metric in found.metrics} == {labels}
     assert (values["container_memory_usage_bytes"], values["container_fs_usage_bytes"]) == (100, 7)
     assert (values["container_processes"], values["container_start_time_seconds"]) == (1, 5)
     assert values["container_file_descriptors"] > 2
     assert values["container_fs_limit_bytes"] > 0
 
 
-def test_a_container_that_has_just_ended_leaves_gaps(tmp_path):
+def test_a_container_that_has_just_ended_leaves_gaps():
     found = container_metrics(Tree(), CONTAINER, ContainerStatus(pid=1 << 30), POD, layer_bytes=7, disk=disk_of("/"))
-    names = {metric.name for metric in found.metrics}
-    assert "container_fs_usage_bytes" in names
-    assert not names & {"container_memory_usage_bytes", "container_ulimits_soft", "container_threads"}
+    values = {metric.name: metric.value for metric in found.metrics}
+    assert (values["container_fs_usage_bytes"], values["container_processes"], values["container_threads"]) == (7, 0, 0)
+    assert not values.keys() & {"container_memory_usage_bytes", "container_ulimits_soft", "container_threads_max"}
 
 
 def test_a_pods_own_series_have_no_container():
