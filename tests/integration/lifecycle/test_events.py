@@ -72,6 +72,7 @@ def test_a_pods_whole_life_is_told(pods: Pods, listener: Listener) -> None:
     pod = pods.run(labels={"app": "web"})
     container = pod.start()
     container.stop()
+    exit_code = container.status().exit_code
     container.remove()
     pod.stop()
     pod.remove()
@@ -87,7 +88,7 @@ def test_a_pods_whole_life_is_told(pods: Pods, listener: Listener) -> None:
     assert started.pod_sandbox_status.network.ip
     assert [(item.id, item.state) for item in started.containers_statuses] == [(container.id, RUNNING)]
     stopped = listener.last(container.id, "stopped")
-    assert [(item.state, item.exit_code) for item in stopped.containers_statuses] == [(EXITED, 0)]
+    assert [(item.state, item.exit_code) for item in stopped.containers_statuses] == [(EXITED, exit_code)]
     assert list(listener.last(container.id, "deleted").containers_statuses) == []
     assert listener.last(pod.id, "stopped").pod_sandbox_status.state == NOTREADY
     times = [event.created_at for event in listener.heard]
