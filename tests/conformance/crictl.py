@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,30 @@ class Crictl:
         """The same, decoded."""
         return json.loads(self(*words))
 
+    @contextmanager
+    def going(self, *words: str) -> Iterator[Path]:
+        """A command that goes on by itself until the block's end; yields the file that its output grows in."""
+        path = self._directory / f"{words[0]}.out"
+        with path.open("wb") as out:
+            process = subprocess.Popen([*self._argv, *words], stdout=out, stderr=subprocess.DEVNULL)
+            try:
+                yield path
+            finally:
+                process.terminate()
+                process.wait(10)
+
     def file(self, name: str, content: str | dict[str, Any]) -> str:
         """Write a file for crictl; returns its path."""
         path = self._directory / name
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         return str(path)
+
+
+def documents(text: str) -> list[Any]:
+    """JSON documents that stand one after the other."""
+    found, at, decoder = [], 0, json.JSONDecoder()
+    while (rest := text[at:].lstrip()) != "":
+        document, length = decoder.raw_decode(rest)
+        found.append(document)
+        at = len(text) - len(rest) + length
+    return found

@@ -1,11 +1,12 @@
 """A node's day as an operator sees it through crictl: info, images, a pod with a container, and away again."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conformance.crictl import Crictl
+from tests.conformance.crictl import Crictl, documents
 
 SCRIPT = "echo ready; trap 'exit 0' TERM; sleep 100000 & wait"
 
@@ -70,6 +71,47 @@ def test_a_pods_life(crictl: Crictl, image: str, tmp_path: Path, handler: str, p
     assert crictl("pods", "-q") == ""
     crictl("rmi", image)
     assert crictl("images", "-q") == ""
+
+
+def _run_pod(crictl: Crictl, logs: Path, attempt: int) -> str:
+    pod = _pod(logs)
+    pod["metadata"]["attempt"] = attempt
+    return crictl("runp", crictl.file("pod.json", pod))
+
+
+def test_events(crictl: Crictl, tmp_path: Path) -> None:
+    with crictl.going("events") as output:
+        # Nobody says when crictl has begun to listen: pods come until it has heard of one.
+        pods = [_run_pod(crictl, tmp_path, 1)]
+        deadline = time.monotonic() + 20
+        while not output.read_text():
+            assert time.monotonic() < deadline
+            pods.append(_run_pod(crictl, tmp_path, len(pods) + 1))
+        crictl("stopp", pods[-1])
+        for pod in pods:
+            crictl("rmp", "-f", pod)
+        while output.read_text().count("CONTAINER_DELETED_EVENT") < len(pods):
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.05)
+    heard = [event for event in documents(output.read_text()) if event["containerId"] == pods[-1]]
+    assert [event["containerEventType"] for event in heard] == [
+        f"CONTAINER_{kind}_EVENT" for kind in ("CREATED", "STARTED", "STOPPED", "DELETED")
+    ]
+    assert [event["podSandboxStatus"]["state"] for event in heard] == ["SANDBOX_READY"] * 2 + ["SANDBOX_NOTREADY"] * 2
+
+
+def test_metrics(crictl: Crictl, image: str, tmp_path: Path) -> None:
+    descriptors = {item["name"]: item["labelKeys"] for item in crictl.json("metricdescs")["descriptors"]}
+    assert {"container_cpu_usage_seconds_total", "container_network_receive_bytes_total"} <= descriptors.keys()
+    crictl("pull", image)
+    pod_file, container_file = crictl.file("pod.json", _pod(tmp_path)), crictl.file("main.json", _container(image))
+    container = crictl("run", container_file, pod_file)
+    [pod] = crictl.json("metricsp")["podMetrics"]
+    [found] = pod["containerMetrics"]
+    assert found["containerId"] == container
+    for metric in [*pod["metrics"], *found["metrics"]]:
+        assert len(metric["labelValues"]) == len(descriptors[metric["name"]])
+    crictl("rmp", "-f", pod["podSandboxId"])
 
 
 def test_version_and_runtime_configuration(crictl: Crictl) -> None:

@@ -40,6 +40,16 @@ class Cri:
         )
         return call.future(method.request(**fields), timeout=deadline, wait_for_ready=True)
 
+    def stream(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
+        """Begin a streaming RPC: an iterator over its messages, with cancel() for a client that goes away."""
+        method = METHODS[rpc]
+        call = self._connected().unary_stream(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return call(method.request(**fields), timeout=deadline, wait_for_ready=True)
+
     def close(self) -> None:
         """Close the connection; the next call opens another. A channel would wait a second after a daemon's restart."""
         if self._channel is not None:

@@ -8,14 +8,16 @@ import grpc
 import grpc.aio
 
 from orlop.api import wire
-from orlop.api.server import MAX_MESSAGE
 
 
 class CriClient:
     """`await client.call("Version")`. Errors are grpc.aio.AioRpcError."""
 
     def __init__(self, path: str) -> None:
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE)]
+        options = [
+            ("grpc.max_receive_message_length", wire.MAX_MESSAGE),
+            ("grpc.max_send_message_length", wire.MAX_MESSAGE),
+        ]
         self._channel = grpc.aio.insecure_channel(f"unix:{path.removeprefix('unix://')}", options=options)
         self._stubs: dict[str, Callable[..., Any]] = {}
 

@@ -1,5 +1,6 @@
 """gRPC method handlers made of verbs: one per RPC of the CRI, built or not."""
 
+import contextlib
 import inspect
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import grpc
 from orlop import __version__
 from orlop.api import wire
 from orlop.api.answering import answering
+from orlop.api.chunks import fitting
 from orlop.api.gate import Gate
 from orlop.api.wire import Method
 from orlop.model.errors import Unsupported
@@ -42,21 +44,22 @@ def _unary(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
 
         async def answer(request: Any, context: Any) -> Any:
             async with answering(method, request, context, gate):
-                return await verb(deck, request)
+                return fitting(method, await verb(deck, request))
 
         return answer
 
     async def answer_at_once(request: Any, context: Any) -> Any:
         async with answering(method, request, context, gate):
-            return verb(deck, request)
+            return fitting(method, verb(deck, request))
 
     return answer_at_once
 
 
 def _stream(method: Method, verb: Any, deck: object, gate: Gate) -> Any:
     async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
-        async with answering(method, request, context, gate):
-            async for message in verb(deck, request):
+        # Closed at once, not when it is collected: a client that has gone must leave nothing behind.
+        async with answering(method, request, context, gate), contextlib.aclosing(verb(deck, request)) as messages:
+            async for message in messages:
                 yield message
 
     return answer

@@ -11,10 +11,9 @@ import grpc.aio
 from orlop.api.gate import Gate
 from orlop.api.handling import generic_handlers
 from orlop.api.sockets import claim
+from orlop.api.wire import MAX_MESSAGE
 from orlop.model.errors import FailedPrecondition
 
-MAX_MESSAGE = 16 << 20
-"""Bytes of a request; the kubelet's own limit for answers too."""
 MAX_ANSWER = 36 << 20
 """Bytes. Room for the two capped streams of an ExecSync; lists this long are for the streaming RPCs."""
 SOCKET_MODE = 0o660

@@ -4,16 +4,6 @@ UNBUILT = frozenset(
     {
         "CheckpointContainer",
         "CheckpointPod",
-        "GetContainerEvents",
-        "ListMetricDescriptors",
-        "ListPodSandboxMetrics",
         "RestorePod",
-        "StreamContainerStats",
-        "StreamContainers",
-        "StreamImages",
-        "StreamPodSandboxMetrics",
-        "StreamPodSandboxStats",
-        "StreamPodSandboxes",
-        "UpdatePodSandboxResources",
     }
 )

@@ -12,6 +12,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 from orlop.api.v1 import cri_pb2
 
+MAX_MESSAGE = 16 << 20
+"""Bytes of a request, and of a list in answer: the kubelet's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:

@@ -67,6 +67,7 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         server = CriServer(config.daemon.socket, VERBS, deck, gate)
         await server.start()
         at_end.push_async_callback(server.stop, STOP_GRACE)
+        at_end.callback(deck.events.close)  # its streams last as long as the daemon, and would use up the grace
         await deck.network.start()
         await recover(deck)
         _begin_background(deck, notifier)

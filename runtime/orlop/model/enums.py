@@ -59,6 +59,22 @@ class ContainerState(IntEnum):
     CONTAINER_UNKNOWN = 3
 
 
+class ContainerEventType(IntEnum):
+    """What has happened to a container or a pod sandbox."""
+
+    CONTAINER_CREATED_EVENT = 0
+    CONTAINER_STARTED_EVENT = 1
+    CONTAINER_STOPPED_EVENT = 2
+    CONTAINER_DELETED_EVENT = 3
+
+
+class MetricType(IntEnum):
+    """Whether a metric only grows."""
+
+    COUNTER = 0
+    GAUGE = 1
+
+
 class CgroupDriver(IntEnum):
     """Who writes the cgroup tree: systemd through its scopes and slices, or the OCI runtime directly."""
 

@@ -12,11 +12,11 @@ from orlop.engine.state.table import PodEntry
 from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
-from orlop.model.enums import PodSandboxState
+from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.services import container_bundle
+from orlop.services import container_bundle, events
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
@@ -77,6 +77,7 @@ async def make(
         monitored = await _monitored(deck, pod.record, record, handler)
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user)
+        events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
         follow(deck, record.id, monitored)
         deck.building.discard(record.id)
 

@@ -8,7 +8,9 @@ from orlop.aio.threads import offload
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_tree
 from orlop.model.container import ContainerRecord
+from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
+from orlop.services import events
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
 from orlop.services.exits import delete, unfollow
@@ -49,6 +51,7 @@ async def dismantle(deck: Deck, entry: ContainerEntry, steps: Steps) -> None:
         await remove_files(deck, record)
         unfollow(deck, record.id)
         deck.state.containers.delete(record.id)
+        events.container_event(deck, entry, ContainerEventType.CONTAINER_DELETED_EVENT)
         free(deck.container_names, container_key(record.pod_id, record.config.metadata), record.id)
         deck.stats.forget(record.id)
         deck.deleted.discard(record.id)

@@ -3,9 +3,9 @@
 import time
 
 from orlop.engine.state.table import ContainerEntry
-from orlop.model.enums import ContainerState
+from orlop.model.enums import ContainerEventType, ContainerState
 from orlop.model.errors import FailedPrecondition
-from orlop.services import oom
+from orlop.services import events, oom
 from orlop.services.container_create import require_ready
 from orlop.services.deck import Deck
 from orlop.services.exits import runtime_of
@@ -34,11 +34,23 @@ async def _start(deck: Deck, entry: ContainerEntry) -> None:
             if entry.status.state is not ContainerState.CONTAINER_CREATED:
                 raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
             require_ready(deck, deck.state.pods.get(record.pod_id))
-            oom.watch(deck, record)
-            await runtime_of(record).start(record.id)
-            deck.state.containers.update(record.id, started_at=time.time_ns())
-            if entry.status.finished_at:
-                # It ran and ended before this line; its end must not lie before its start.
-                finished = max(entry.status.finished_at, entry.status.started_at)
-                deck.state.containers.update(record.id, finished_at=finished)
+            await _run(deck, entry)
     steps.log_done("started")
+
+
+async def _run(deck: Deck, entry: ContainerEntry) -> None:
+    record = entry.record
+    deck.starting.add(record.id)
+    try:
+        oom.watch(deck, record)
+        await runtime_of(record).start(record.id)
+        deck.state.containers.update(record.id, started_at=time.time_ns())
+        if entry.status.finished_at:
+            # It ran and ended before this line; its end must not lie before its start.
+            finished = max(entry.status.finished_at, entry.status.started_at)
+            deck.state.containers.update(record.id, finished_at=finished)
+        events.container_event(deck, entry, ContainerEventType.CONTAINER_STARTED_EVENT)
+    finally:
+        deck.starting.discard(record.id)
+        if entry.status.finished_at:
+            events.container_event(deck, entry, ContainerEventType.CONTAINER_STOPPED_EVENT)

@@ -41,6 +41,13 @@ def view(entry: ContainerEntry) -> ContainerStatusView:
     )
 
 
+def of_pod(deck: Deck, pod_id: str) -> tuple[ContainerStatusView, ...]:
+    """All that is shown of a pod's containers, oldest first."""
+    return tuple(
+        view(entry) for entry in deck.state.containers_of(pod_id) if entry.status.made and not entry.record.infra
+    )
+
+
 def _info(entry: ContainerEntry) -> str:
     record, status = entry.record, entry.status
     try:

@@ -6,6 +6,7 @@ It is a plain value. How the parts are made is in orlop.daemon; what is done wit
 import asyncio
 from dataclasses import dataclass, field
 
+from orlop.aio.broadcast import Broadcast
 from orlop.aio.joining import Joining
 from orlop.aio.locks import KeyedLocks
 from orlop.aio.reaper import Reaper
@@ -27,9 +28,13 @@ from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.linux.cgroups.hierarchy import Hierarchy
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import InvalidArgument
+from orlop.model.event import ContainerEvent
 from orlop.model.pod import PodSandboxMetadata
 from orlop.services.making import Making
 from orlop.services.streams import NoStreams, StreamServer
+
+MOST_EVENTS = 1000
+"""That may wait for one client before it is cut off: some megabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +129,12 @@ class Deck:
     """Set when a container's exit is on record; there while the container is."""
     deleted: set[str] = field(default_factory=set)
     """Containers that ended and that their OCI runtime has forgotten."""
+    starting: set[str] = field(default_factory=set)
+    """Containers that are being started: their end is told after their start, even where it came first."""
+    events: Broadcast[ContainerEvent] = field(default_factory=lambda: Broadcast(MOST_EVENTS))
+    """What happens to containers and pods; sent by orlop.services.events alone."""
+    last_event: int = 0
+    """Time of the last event, in nanoseconds since the epoch."""
     graces: dict[str, Grace] = field(default_factory=dict)
     """Of the containers that are being stopped."""
     removed_oom_kills: dict[str, int] = field(default_factory=dict)

@@ -13,9 +13,9 @@ from orlop.engine.monitor.exits import ContainerExit, read_exit
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.container import ContainerRecord
-from orlop.model.enums import NamespaceMode
+from orlop.model.enums import ContainerEventType, NamespaceMode
 from orlop.model.errors import NotFound
-from orlop.services import oom
+from orlop.services import events, oom
 from orlop.services.deck import Deck
 from orlop.services.naming import container_title
 
@@ -150,6 +150,8 @@ def _finish(
     deck.monitor_watch.forget(record.id)
     if (event := deck.exited.get(record.id)) is not None:
         event.set()
+    if record.id not in deck.starting:
+        events.container_event(deck, entry, ContainerEventType.CONTAINER_STOPPED_EVENT)
     deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
 
 
@@ -157,6 +159,7 @@ def _pause_ended(deck: Deck, record: ContainerRecord) -> None:
     """A pod whose pause process died has lost its PID namespace, unless the pod is being stopped."""
     if not deck.ending.running(f"stop pod {record.pod_id}") and record.pod_id in deck.state.pods:
         deck.state.pods.update(record.pod_id, lost="its pause process has ended")
+        events.pod_event(deck, deck.state.pods.get(record.pod_id), ContainerEventType.CONTAINER_STOPPED_EVENT)
 
 
 async def after_exit(deck: Deck, record: ContainerRecord) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 
 from orlop.engine.state.table import PodEntry
+from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
-from orlop.services import pod_cgroup
+from orlop.services import events, pod_cgroup
 from orlop.services.container_remove import remove_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
@@ -45,5 +46,6 @@ async def forget(deck: Deck, entry: PodEntry, steps: Steps) -> None:
     steps.enter("remove its cgroup")
     await pod_cgroup.remove(deck, record)
     deck.state.pods.delete(record.id)
+    events.pod_event(deck, entry, ContainerEventType.CONTAINER_DELETED_EVENT)
     free(deck.pod_names, pod_key(record.config.metadata), record.id)
     deck.stats.forget(record.id)

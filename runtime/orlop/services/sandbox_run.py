@@ -9,10 +9,10 @@ import time
 from orlop.aio.undo import UndoStack
 from orlop.engine.state.table import PodEntry
 from orlop.model.base import to_json
-from orlop.model.enums import NamespaceMode, PodSandboxState
+from orlop.model.enums import ContainerEventType, NamespaceMode, PodSandboxState
 from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable
 from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
-from orlop.services import pause, pod_cgroup
+from orlop.services import events, pause, pod_cgroup
 from orlop.services.deck import Deck, Handler
 from orlop.services.faults import told
 from orlop.services.naming import free, new_id, pod_key, pod_title
@@ -76,6 +76,9 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
         await pause.start(deck, entry, steps)
     deck.state.pods.update(record.id, made=True)
     deck.building.discard(record.id)
+    events.pod_event(
+        deck, entry, ContainerEventType.CONTAINER_CREATED_EVENT, ContainerEventType.CONTAINER_STARTED_EVENT
+    )
 
 
 def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:

@@ -22,11 +22,7 @@ Answer = tuple[PodSandboxStatus, dict[str, str], tuple[ContainerStatusView, ...]
 def pod_sandbox_status(deck: Deck, pod_id: str, verbose: bool) -> Answer:
     """The pod's status, verbose information, its containers' statuses, and the time of this answer in nanoseconds."""
     entry = deck.state.pods.find(pod_id)
-    containers = tuple(
-        container_status.view(item)
-        for item in deck.state.containers_of(entry.record.id)
-        if item.status.made and not item.record.infra
-    )
+    containers = container_status.of_pod(deck, entry.record.id)
     return view(entry), {"info": _info(entry)} if verbose else {}, containers, time.time_ns()
 
 
@@ -57,6 +53,8 @@ def _info(entry: PodEntry) -> str:
         "cgroupParent": record.cgroup_parent,
         "runDir": record.run_dir,
         "lost": status.lost,
+        "overhead": status.overhead,
+        "resources": status.resources,
         "config": record.config,
     }
     return msgspec.json.encode(info).decode()

@@ -7,7 +7,9 @@ import asyncio
 import time
 
 from orlop.engine.state.table import PodEntry
+from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
+from orlop.services import events
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
 from orlop.services.faults import told
@@ -36,6 +38,8 @@ async def _stop(deck: Deck, entry: PodEntry) -> None:
         await _stop_containers(deck, record.id)
         await release(deck, entry, steps)
         deck.state.pods.update(record.id, stopped_at=time.time_ns())
+        if not entry.status.lost:  # its end has been told then
+            events.pod_event(deck, entry, ContainerEventType.CONTAINER_STOPPED_EVENT)
     steps.log_done("stopped")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.harness import cgroups
 from tests.harness.cri import Cri, refused
+from tests.harness.node import Node
 from tests.harness.pods import CONTAINER, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -113,3 +114,21 @@ def test_pods_without_a_parent_live_below_the_configured_one(pods: Pods, node: o
 def test_a_slice_is_refused_by_the_cgroupfs_driver(pods: Pods, node: object) -> None:
     with refused("INVALID_ARGUMENT", "cgroup_parent", "kubepods-pod1.slice"):
         pods.run(linux={"cgroup_parent": "kubepods-pod1.slice"})
+
+
+def test_a_resized_pods_figures_are_kept_over_a_restart(own_node: Node, own_pods: Pods) -> None:
+    pod = own_pods.run(linux={"overhead": {"cpu_shares": 2}, "resources": {"memory_limit_in_bytes": 64 * MIB}})
+    assert pod.info()["resources"] == {"memory_limit_in_bytes": 64 * MIB}
+    update = {"resources": {"memory_limit_in_bytes": 96 * MIB, "cpu_quota": 50000, "cpu_period": 100000}}
+    own_node.cri("UpdatePodSandboxResources", pod_sandbox_id=pod.id[:12], **update)
+    own_node.restart(hard=True)
+    info = pod.info()
+    assert info["resources"] == update["resources"]
+    assert info["overhead"] == {"cpu_shares": 2}, "what is not given stays"
+    own_node.cri("UpdatePodSandboxResources", pod_sandbox_id=pod.id, overhead={"cpu_shares": 4})
+    assert (pod.info()["overhead"], pod.info()["resources"]) == ({"cpu_shares": 4}, update["resources"])
+
+
+def test_an_unknown_pod_cannot_be_resized(cri: Cri) -> None:
+    with refused("NOT_FOUND", "pod sandbox", "e" * 64):
+        cri("UpdatePodSandboxResources", pod_sandbox_id="e" * 64, resources={"cpu_shares": 2})

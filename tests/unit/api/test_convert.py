@@ -15,6 +15,7 @@ from orlop.api.v1 import (
     container_config_pb2,
     container_pb2,
     image_pb2,
+    metrics_pb2,
     pod_config_pb2,
     pod_pb2,
     resources_pb2,
@@ -22,7 +23,7 @@ from orlop.api.v1 import (
     security_pb2,
     stats_pb2,
 )
-from orlop.model import container, image, pod, resources, security, stats, status
+from orlop.model import container, event, image, metrics, pod, resources, security, stats, status
 from orlop.model.base import Value
 from orlop.model.enums import MountPropagation, NamespaceMode
 from orlop.model.errors import InvalidArgument
@@ -45,6 +46,9 @@ ROOTS: dict[type[Value], type[Message]] = {
     stats.ContainerStatsFilter: stats_pb2.ContainerStatsFilter,
     stats.PodSandboxStats: stats_pb2.PodSandboxStats,
     stats.PodSandboxStatsFilter: stats_pb2.PodSandboxStatsFilter,
+    metrics.MetricDescriptor: metrics_pb2.MetricDescriptor,
+    metrics.PodSandboxMetrics: metrics_pb2.PodSandboxMetrics,
+    event.ContainerEvent: runtime_pb2.ContainerEventResponse,
     stats.FilesystemUsage: stats_pb2.FilesystemUsage,
     status.VersionInfo: runtime_pb2.VersionResponse,
     status.StatusInfo: runtime_pb2.StatusResponse,

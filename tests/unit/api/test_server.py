@@ -17,6 +17,7 @@ import pytest
 
 from orlop.aio import calls
 from orlop.api import answering as answering_module
+from orlop.api import wire
 from orlop.api.client import CriClient
 from orlop.api.gate import Gate
 from orlop.api.handling import generic_handlers
@@ -72,7 +73,16 @@ async def stream_images(deck: Deck, request: Any) -> AsyncIterator[image_pb2.Str
     raise NotFound("the third is gone")
 
 
+async def get_container_events(deck: Deck, request: Any) -> AsyncIterator[runtime_pb2.ContainerEventResponse]:
+    try:
+        yield runtime_pb2.ContainerEventResponse(container_id="one")
+        await asyncio.Event().wait()
+    finally:
+        deck.cancelled.set()
+
+
 VERBS = {
+    "GetContainerEvents": get_container_events,
     "Version": version,
     "ListImages": list_images,
     "ContainerStatus": container_status,
@@ -156,6 +166,20 @@ async def test_a_stream_arrives_up_to_its_error(client: CriClient) -> None:
         async for message in client.stream("StreamImages"):
             got.append(message.images[0].id)
     assert got == ["a", "b"]
+
+
+async def test_a_client_that_leaves_a_stream_ends_its_verb_at_once(client: CriClient, deck: Deck) -> None:
+    call = client.stream("GetContainerEvents")
+    assert (await anext(aiter(call))).container_id == "one"
+    call.cancel()
+    async with asyncio.timeout(5):
+        await deck.cancelled.wait()
+
+
+async def test_a_list_that_no_client_takes_names_its_stream(client: CriClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_MESSAGE", 3)
+    with refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "ask for it with StreamImages"):
+        await client.call("ListImages")
 
 
 async def test_a_caller_that_gives_up_cancels_its_verb(client: CriClient, deck: Deck, caplog: Any) -> None:

@@ -4,7 +4,8 @@ from orlop.api.convert.pack import pack, pack_all
 from orlop.api.convert.unpack import unpack_field, unpack_required
 from orlop.api.v1 import container_pb2, pod_pb2
 from orlop.model.pod import PodSandboxConfig, PodSandboxFilter
-from orlop.services import sandbox_list, sandbox_remove, sandbox_run, sandbox_status, sandbox_stop
+from orlop.model.resources import LinuxContainerResources
+from orlop.services import sandbox_list, sandbox_remove, sandbox_run, sandbox_status, sandbox_stop, sandbox_update
 from orlop.services.deck import Deck
 
 
@@ -25,6 +26,19 @@ async def remove_pod_sandbox(deck: Deck, request: pod_pb2.RemovePodSandboxReques
     """RemovePodSandbox."""
     await sandbox_remove.remove_pod_sandbox(deck, request.pod_sandbox_id)
     return pod_pb2.RemovePodSandboxResponse()
+
+
+def update_pod_sandbox_resources(
+    deck: Deck, request: pod_pb2.UpdatePodSandboxResourcesRequest
+) -> pod_pb2.UpdatePodSandboxResourcesResponse:
+    """UpdatePodSandboxResources."""
+    sandbox_update.update_pod_sandbox_resources(
+        deck,
+        request.pod_sandbox_id,
+        unpack_field(request, "overhead", LinuxContainerResources),
+        unpack_field(request, "resources", LinuxContainerResources),
+    )
+    return pod_pb2.UpdatePodSandboxResourcesResponse()
 
 
 def pod_sandbox_status(deck: Deck, request: pod_pb2.PodSandboxStatusRequest) -> pod_pb2.PodSandboxStatusResponse:

@@ -1,9 +1,12 @@
 """The RPCs about the runtime itself: request to model, verb, model to response. No logic."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 from orlop.api.convert.pack import pack
 from orlop.api.v1 import runtime_pb2
+from orlop.services import events, runtime_status, runtime_version
 from orlop.services import runtime_config as config_verbs
-from orlop.services import runtime_status, runtime_version
 from orlop.services.deck import Deck
 
 
@@ -29,3 +32,12 @@ def update_runtime_config(
     """UpdateRuntimeConfig."""
     config_verbs.update_runtime_config(deck, request.runtime_config.network_config.pod_cidr)
     return runtime_pb2.UpdateRuntimeConfigResponse()
+
+
+async def container_events(
+    deck: Deck, request: runtime_pb2.GetEventsRequest
+) -> AsyncIterator[runtime_pb2.ContainerEventResponse]:
+    """GetContainerEvents."""
+    async with aclosing(events.follow(deck)) as followed:
+        async for event in followed:
+            yield pack(event, runtime_pb2.ContainerEventResponse)

@@ -6,7 +6,7 @@ A plain function answers from memory at once; a coroutine function may wait; an 
 from collections.abc import Callable
 from typing import Any
 
-from orlop.api.servicers import containers, images, pods, runtime, stats, streams
+from orlop.api.servicers import containers, images, pods, runtime, stats, streamed_lists, streams
 
 Verb = Callable[[Any, Any], Any]
 """(deck, request) to a response, or to an awaitable or async iterator of responses. A response may be encoded bytes."""
@@ -16,9 +16,11 @@ VERBS: dict[str, Verb] = {
     "Status": runtime.status,
     "RuntimeConfig": runtime.runtime_config,
     "UpdateRuntimeConfig": runtime.update_runtime_config,
+    "GetContainerEvents": runtime.container_events,
     "RunPodSandbox": pods.run_pod_sandbox,
     "StopPodSandbox": pods.stop_pod_sandbox,
     "RemovePodSandbox": pods.remove_pod_sandbox,
+    "UpdatePodSandboxResources": pods.update_pod_sandbox_resources,
     "PodSandboxStatus": pods.pod_sandbox_status,
     "ListPodSandbox": pods.list_pod_sandbox,
     "CreateContainer": containers.create,
@@ -37,6 +39,14 @@ VERBS: dict[str, Verb] = {
     "ListContainerStats": stats.list_container_stats,
     "PodSandboxStats": stats.pod_sandbox_stats,
     "ListPodSandboxStats": stats.list_pod_sandbox_stats,
+    "ListMetricDescriptors": stats.list_metric_descriptors,
+    "ListPodSandboxMetrics": stats.list_pod_sandbox_metrics,
+    "StreamPodSandboxes": streamed_lists.pod_sandboxes,
+    "StreamContainers": streamed_lists.containers,
+    "StreamContainerStats": streamed_lists.container_usage,
+    "StreamPodSandboxStats": streamed_lists.pod_sandbox_usage,
+    "StreamPodSandboxMetrics": streamed_lists.pod_sandbox_metrics,
+    "StreamImages": streamed_lists.images,
     "ListImages": images.list_images,
     "ImageStatus": images.status,
     "PullImage": images.pull,

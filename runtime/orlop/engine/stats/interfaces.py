@@ -4,6 +4,8 @@ Measured in microseconds: the file of a process inside 7, compared with the pod'
 own that joins the namespace 400, netlink from there 2,200.
 """
 
+from dataclasses import dataclass
+
 from orlop.linux.files import read_text
 from orlop.linux.namespaces import run_in_netns, same_namespace
 from orlop.model.stats import NetworkInterfaceUsage, NetworkUsage
@@ -11,15 +13,46 @@ from orlop.model.stats import NetworkInterfaceUsage, NetworkUsage
 DEFAULT_INTERFACE = "eth0"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """Counters of one network interface."""
+
+    name: str
+    rx_bytes: int
+    rx_packets: int
+    rx_errors: int
+    rx_dropped: int
+    tx_bytes: int
+    tx_packets: int
+    tx_errors: int
+    tx_dropped: int
+
+
 def network_usage(netns: str, pid: int, now_ns: int) -> NetworkUsage | None:
+    """As the CRI's stats tell it; None when the namespace has gone."""
+    found = interfaces(netns, pid)
+    if found is None:
+        return None
+    usages = tuple(
+        NetworkInterfaceUsage(
+            name=item.name,
+            rx_bytes=item.rx_bytes,
+            rx_errors=item.rx_errors,
+            tx_bytes=item.tx_bytes,
+            tx_errors=item.tx_errors,
+        )
+        for item in found
+    )
+    default = next((item for item in usages if item.name == DEFAULT_INTERFACE), None)
+    return NetworkUsage(timestamp=now_ns, default_interface=default, interfaces=usages)
+
+
+def interfaces(netns: str, pid: int) -> list[Interface] | None:
     """The interfaces but loopback; None when the namespace has gone. `pid`: a process that should be in it, or 0."""
     try:
-        text = _net_dev(netns, pid)
+        return parse_net_dev(_net_dev(netns, pid))
     except OSError:  # gone, or going: figures of it are of no use
         return None
-    interfaces = parse_net_dev(text)
-    default = next((item for item in interfaces if item.name == DEFAULT_INTERFACE), None)
-    return NetworkUsage(timestamp=now_ns, default_interface=default, interfaces=tuple(interfaces))
 
 
 def _net_dev(netns: str, pid: int) -> str:
@@ -32,7 +65,7 @@ def _net_dev(netns: str, pid: int) -> str:
     return run_in_netns(netns, lambda: read_text("/proc/thread-self/net/dev"))
 
 
-def parse_net_dev(text: str) -> list[NetworkInterfaceUsage]:
+def parse_net_dev(text: str) -> list[Interface]:
     """The table's lines: a name, a colon, eight counters received and eight sent."""
     found = []
     for line in text.splitlines():
@@ -42,8 +75,16 @@ def parse_net_dev(text: str) -> list[NetworkInterfaceUsage]:
             continue
         values = [int(counter) for counter in counters]
         found.append(
-            NetworkInterfaceUsage(
-                name=name.strip(), rx_bytes=values[0], rx_errors=values[2], tx_bytes=values[8], tx_errors=values[10]
+            Interface(
+                name=name.strip(),
+                rx_bytes=values[0],
+                rx_packets=values[1],
+                rx_errors=values[2],
+                rx_dropped=values[3],
+                tx_bytes=values[8],
+                tx_packets=values[9],
+                tx_errors=values[10],
+                tx_dropped=values[11],
             )
         )
     return found

@@ -7,6 +7,7 @@ The implementations are v1.py and v2.py; detection.py picks one. Creating system
 
 from typing import Protocol
 
+from orlop.linux.cgroups.account import CgroupAccount
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.resources import LinuxContainerResources
 
@@ -57,6 +58,9 @@ class Hierarchy(Protocol):
 
     def usage(self, path: str) -> CgroupUsage:
         """One cheap reading. Raises FileNotFoundError when the cgroup is not there."""
+
+    def account(self, path: str) -> CgroupAccount:
+        """Everything that the cgroup counts, in some twenty files. Raises FileNotFoundError when it is not there."""
 
     def apply(self, path: str, resources: LinuxContainerResources) -> None:
         """Write limits. OSError names the file and the value that the kernel refused."""

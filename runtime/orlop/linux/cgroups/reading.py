@@ -1,6 +1,7 @@
 """Cheap reading of cgroup files relative to an open directory, and their formats. Which files mean what is not here."""
 
 import errno
+import functools
 import os
 
 from orlop.linux.cgroups.usage import Pressure, PressureLine
@@ -51,6 +52,23 @@ class Directory:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@functools.cache
+def hugepage_sizes() -> tuple[str, ...]:
+    """Sizes of huge pages of this kernel, as cgroup files name them: "2MB", "1GB"."""
+    try:
+        names = os.listdir("/sys/kernel/mm/hugepages")
+    except FileNotFoundError:  # a kernel without them
+        return ()
+    return tuple(_size_name(int(name.removeprefix("hugepages-").removesuffix("kB"))) for name in sorted(names))
+
+
+def _size_name(kibibytes: int) -> str:
+    for unit, size in (("GB", 1 << 20), ("MB", 1 << 10)):
+        if kibibytes >= size:
+            return f"{kibibytes // size}{unit}"
+    return f"{kibibytes}KB"
 
 
 def field(data: bytes | None, name: bytes) -> int | None:

@@ -8,6 +8,8 @@ import os
 import time
 from collections.abc import Mapping
 
+from orlop.linux.cgroups.account import CgroupAccount
+from orlop.linux.cgroups.account_v1 import account_v1
 from orlop.linux.cgroups.paths import (
     below,
     kill_each,
@@ -140,6 +142,10 @@ class LegacyHierarchy:
             swap_limit=None if limit is None or both is None else max(0, both - limit),
             pids=self._number("pids", path, "pids.current"),
         )
+
+    def account(self, path: str) -> CgroupAccount:
+        """Everything that is counted. Raises FileNotFoundError when the cgroup is not there."""
+        return account_v1(self.usage(path), self.oom_kills(path), lambda controller: self._dir(controller, path))
 
     def _number(self, controller: str, path: str, name: str) -> int | None:
         directory = self._dir(controller, path)

@@ -7,6 +7,8 @@ import errno
 import os
 import time
 
+from orlop.linux.cgroups.account import CgroupAccount
+from orlop.linux.cgroups.account_v2 import account_v2
 from orlop.linux.cgroups.paths import (
     below,
     kill_each,
@@ -132,6 +134,11 @@ class UnifiedHierarchy:
                 memory_pressure=cgroup.pressure("memory.pressure"),
                 io_pressure=cgroup.pressure("io.pressure"),
             )
+
+    def account(self, path: str) -> CgroupAccount:
+        """Everything that is counted. Raises FileNotFoundError when the cgroup is not there."""
+        with Directory(self._dir(path)) as cgroup:
+            return account_v2(self.usage(path), cgroup)
 
     def apply(self, path: str, resources: LinuxContainerResources) -> None:
         """Write limits; OSError names the file and the value that the kernel refused."""

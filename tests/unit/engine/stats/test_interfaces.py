@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.engine.stats.interfaces import network_usage, parse_net_dev
+from orlop.engine.stats.interfaces import Interface, network_usage, parse_net_dev
 from orlop.linux.namespaces import pin_new, unpin
-from orlop.model.stats import NetworkInterfaceUsage
 
 TABLE = """\
 Inter-|   Receive                            |  Transmit
@@ -24,9 +23,11 @@ eth0:1: 5 0 6 0 0 0 0 0 7 0 8 0 0 0 0 0
 
 def test_each_interface_but_loopback() -> None:
     assert parse_net_dev(TABLE) == [
-        NetworkInterfaceUsage(name="eth0", rx_bytes=123456789, rx_errors=3, tx_bytes=2000, tx_errors=4),
-        NetworkInterfaceUsage(name="eth0:1", rx_bytes=5, rx_errors=6, tx_bytes=7, tx_errors=8),
-    ]
+        Interface(name="eth0", rx_bytes=123456789, rx_packets=20, rx_errors=3, rx_dropped=0,
+                  tx_bytes=2000, tx_packets=30, tx_errors=4, tx_dropped=0),
+        Interface(name="eth0:1", rx_bytes=5, rx_packets=0, rx_errors=6, rx_dropped=0,
+                  tx_bytes=7, tx_packets=0, tx_errors=8, tx_dropped=0),
+    ]  # fmt: skip
 
 
 @given(st.text())

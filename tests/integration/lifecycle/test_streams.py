@@ -1,0 +1,55 @@
+"""The streaming lists: the same as the lists of one message, with the same filters, in as many messages as it takes."""
+
+import pytest
+
+from tests.harness.cri import Cri
+from tests.harness.pods import EXITED, Pods
+
+
+def streamed(cri: Cri, rpc: str, **fields: object) -> list[object]:
+    """All items of a streaming list."""
+    return [
+        item for message in cri.stream(rpc, **fields) for _, items in message.ListFields() for item in items
+    ]  # fmt: skip
+
+
+def test_pods_and_containers_are_streamed_as_they_are_listed(pods: Pods, cri: Cri) -> None:
+    pod = pods.run(labels={"kind": "one"})
+    ended, running = pod.start("true"), pod.start(labels={"kind": "x"})
+    pods.run(labels={"kind": "two"}).create()
+    ended.wait()
+    for filter_ in ({}, {"id": pod.id}, {"label_selector": {"kind": "two"}}, {"id": "none"}):
+        assert streamed(cri, "StreamPodSandboxes", filter=filter_) == list(cri("ListPodSandbox", filter=filter_).items)
+    for filter_ in ({}, {"pod_sandbox_id": pod.id}, {"state": {"state": EXITED}}, {"label_selector": {"kind": "x"}}):
+        listed = cri("ListContainers", filter=filter_).containers
+        assert streamed(cri, "StreamContainers", filter=filter_) == list(listed)
+    assert [item.id for item in streamed(cri, "StreamContainers", filter={"id": running.id})] == [running.id]
+
+
+def test_figures_are_streamed_with_their_filters(pods: Pods, cri: Cri) -> None:
+    pod = pods.run()
+    one, two = pod.start(), pod.start(labels={"kind": "x"})
+    other = pods.run().start()
+
+    def ids(rpc: str, **filter_: object) -> set[str]:
+        return {item.attributes.id for item in streamed(cri, rpc, filter=filter_)}
+
+    assert {one.id, two.id, other.id} <= ids("StreamContainerStats")
+    assert ids("StreamContainerStats", pod_sandbox_id=pod.id) == {one.id, two.id}
+    assert ids("StreamContainerStats", label_selector={"kind": "x"}) == {two.id}
+    assert ids("StreamPodSandboxStats", id=pod.id) == {pod.id}
+
+
+def test_images_are_streamed(cri: Cri, pulled: str) -> None:
+    assert streamed(cri, "StreamImages") == list(cri("ListImages").images)
+    [image] = streamed(cri, "StreamImages", filter={"image": {"image": pulled}})
+    assert pulled in image.repo_tags
+    assert streamed(cri, "StreamImages", filter={"image": {"image": "nothing.example/none:1"}}) == []
+
+
+@pytest.mark.parametrize("rpc", ["StreamPodSandboxes", "StreamContainers"])
+def test_a_stream_that_nobody_reads_to_its_end_stops_nobody(pods: Pods, cri: Cri, rpc: str) -> None:
+    pods.run().create()
+    call = cri.stream(rpc)
+    call.cancel()
+    assert cri("Version").version
