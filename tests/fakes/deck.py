@@ -76,6 +76,11 @@ class FakeImages:
     async def list(self) -> tuple[ImageRecord, ...]:
         return tuple(self.here.values())
 
+    async def config_json(self, image_id: str) -> bytes:
+        image = self.here[image_id]
+        config = {"Env": image.config.env, "Entrypoint": image.config.entrypoint}
+        return json.dumps({"architecture": image.architecture, "os": image.os, "config": config}).encode()
+
     async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
         await self._story.ask_and_wait("images.pull", ref)
         self.credentials = auth

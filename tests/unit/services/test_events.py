@@ -13,6 +13,7 @@ import grpc
 import pytest
 
 from orlop.aio.broadcast import Broadcast
+from orlop.aio.joining import Joining
 from orlop.aio.locks import KeyedLocks
 from orlop.api.client import CriClient
 from orlop.api.gate import Gate
@@ -44,8 +45,9 @@ class Node(SimpleNamespace):
             locks=KeyedLocks(),
             stats=nothing,
             monitor_watch=nothing,
-            hierarchy=SimpleNamespace(oom_kills=lambda _: 0),
-            ending=SimpleNamespace(running=lambda _: False),
+            hierarchy=SimpleNamespace(oom_kills=lambda _: 0, removed_oom_kills=lambda _: 0, exists=lambda _: True),
+            removed_oom_kills={},
+            ending=Joining(),
             background=SimpleNamespace(spawn=lambda coro, _: coro.close()),
         )
 
@@ -88,9 +90,11 @@ async def heard(node: Node) -> AsyncIterator[list[ContainerEvent]]:
 
     task = asyncio.create_task(listen())
     await asyncio.sleep(0)
-    yield taken
-    node.events.close()
-    await task
+    try:
+        yield taken
+    finally:
+        node.events.close()
+        await task
 
 
 async def test_an_event_holds_its_pods_whole_state(node: Node) -> None:

@@ -44,4 +44,4 @@ async def test_more_of_an_image(node: FakeNode) -> None:
     _, info = await image_status(node.deck, spec(NGINX.id), True)
     told = json.loads(info["info"])
     assert (told["platform"], told["manifestDigest"]) == ("linux/arm64", NGINX.manifest_digest)
-    assert told["imageSpec"]["config"]["entrypoint"] == ["/app"]
+    assert told["imageSpec"]["config"]["Entrypoint"] == ["/app"]
