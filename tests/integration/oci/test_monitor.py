@@ -26,7 +26,7 @@ async def test_the_version_is_accepted() -> None:
     assert (await Conmon(CONMON).version()).startswith("2.")
 
 
-async def test_conmon_is_in_its_place_when_the_container_is_there(box: Make) -> None:
+async def test_conmon_is_placed_before_it_starts_the_runtime(box: Make) -> None:
     hierarchy = detect()
     path = monitor_cgroup("p", f"{cgroups.PODS}/pod")
     hierarchy.create(path)
@@ -38,7 +38,7 @@ async def test_conmon_is_in_its_place_when_the_container_is_there(box: Make) -> 
     hierarchy.remove(f"{cgroups.PODS}/pod")
 
 
-async def test_a_place_that_fails_leaves_at_most_what_the_runtime_made(box: Make, at: Place) -> None:
+async def test_a_place_that_fails_creates_nothing(box: Make, at: Place) -> None:
     def refuse(_pid: int) -> None:
         raise OSError(28, "no space", "/a/cgroup")
 
@@ -46,7 +46,6 @@ async def test_a_place_that_fails_leaves_at_most_what_the_runtime_made(box: Make
     with pytest.raises(OrlopError, match=r"no space.*/a/cgroup"):
         await one.create(place=refuse)
     assert listing(at.path("sock")) == listing(at.path("exits")) == []
-    await one.remove()
     assert one.id not in listing(at.runtime.root)
 
 

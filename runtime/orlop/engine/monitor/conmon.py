@@ -13,7 +13,7 @@ from orlop.aio.process import CommandError, Process, run
 from orlop.aio.threads import offload
 from orlop.engine.monitor.handshake import Handshake
 from orlop.engine.monitor.leftovers import kill_monitor, remove_leftovers
-from orlop.linux.files import read_text_or
+from orlop.linux.files import read_text
 from orlop.linux.processes import start_time
 from orlop.model.errors import OrlopError, TimedOut, Unavailable, Unsupported
 
@@ -44,7 +44,7 @@ class CreateRequest:
     stdin_once: bool = False
     systemd_cgroup: bool = False
     place: Callable[[int], None] | None = None
-    """Moves the monitor (its pid is the argument) to its cgroup, while the runtime creates. Runs in a thread."""
+    """Moves the monitor (its pid is the argument) to its cgroup before it starts the runtime. Runs in a thread."""
     explain: Callable[[str], OrlopError] = OrlopError
     """Turns the runtime's stderr into an error."""
     timeout: float = 240.0
@@ -90,40 +90,27 @@ class Conmon:
             process: Process | None = None
             try:
                 process = handshake.spawn(arguments(self._path, request), cwd=request.bundle, env={"PATH": PATH})
+                await _place(process, request)
                 handshake.go()
-                answer = asyncio.ensure_future(handshake.answer(request.explain))
-                try:
-                    # Moving a process waits for the kernel (cgroup v1: 10 ms), which the runtime's work hides.
-                    monitor = await _settled(process, request)
-                    pid = await answer
-                finally:
-                    answer.cancel()
-                    await asyncio.gather(answer, return_exceptions=True)
-                if not monitor:
-                    raise OrlopError(f"conmon of container {request.container_id} left no pid file")
+                pid = await handshake.answer(request.explain)
+                # The first process ends when the lasting one has been forked and its pid file is written.
+                await process.wait()
+                monitor = int(read_text(os.path.join(request.bundle, "conmon-pidfile")))
                 return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=_start(monitor))
             except BaseException:
                 await _undo(process, request)
                 raise
 
 
-async def _settled(process: Process, request: CreateRequest) -> int:
-    """The lasting monitor, in its cgroup; 0 where it has ended already, of which the handshake tells more.
-
-    The first process ends when the lasting one has been forked and its pid file is written, before the runtime is done.
-    """
-    await process.wait()
-    monitor = int(read_text_or(os.path.join(request.bundle, "conmon-pidfile"), "") or "0")
-    if request.place is not None and monitor:
-        try:
-            await offload(request.place, monitor)
-        except ProcessLookupError:
-            return monitor
-        except OSError as error:
-            raise OrlopError(
-                f"cannot move the monitor of container {request.container_id} to its cgroup: {error}"
-            ) from error
-    return monitor
+async def _place(process: Process, request: CreateRequest) -> None:
+    if request.place is None:
+        return
+    try:
+        await offload(request.place, process.pid)
+    except OSError as error:
+        raise OrlopError(
+            f"cannot move the monitor of container {request.container_id} to its cgroup: {error}"
+        ) from error
 
 
 async def _undo(process: Process | None, request: CreateRequest) -> None:

@@ -119,34 +119,11 @@ async def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
         await fake(tmp_path, "exec sleep 300").create(replace(request(tmp_path), timeout=0.3))
 
 
-def forking(directory: Path, then: str = "") -> Conmon:
-    """A conmon that leaves a process behind as the real one does."""
-    (directory / "lasting").write_text("#!/bin/sh\nsleep 300\n")
-    os.chmod(directory / "lasting", 0o755)
-    lasting = f"setsid {directory}/lasting --bundle {directory} > /dev/null 2>&1 &"
-    return fake(directory, f"{lasting}\necho $! > {directory}/conmon-pidfile\n{then}")
-
-
 @pytest.mark.usefixtures("orphans_end")
-async def test_a_place_that_fails_ends_it(tmp_path: Path) -> None:
+async def test_a_place_that_fails_ends_it_before_it_begins(tmp_path: Path) -> None:
     def refuse(_pid: int) -> None:
         raise OSError(28, "full")
 
     with pytest.raises(OrlopError, match=r"cgroup.*full"):
-        await forking(tmp_path).create(replace(request(tmp_path), place=refuse))
-
-
-@pytest.mark.usefixtures("orphans_end")
-async def test_one_that_ended_before_its_place_tells_why_itself(tmp_path: Path) -> None:
-    def gone(pid: int) -> None:
-        raise ProcessLookupError(3, "no such process", f"/cgroup/{pid}")
-
-    failing = forking(tmp_path, answer('{"pid":-1,"message":"runc says no"}\\n'))
-    with pytest.raises(OrlopError, match="runc says no"):
-        await failing.create(replace(request(tmp_path), place=gone))
-
-
-@pytest.mark.usefixtures("orphans_end")
-async def test_one_without_a_pid_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OrlopError, match="left no pid file"):
-        await fake(tmp_path, answer('{"pid":4711}\\n')).create(request(tmp_path))
+        await fake(tmp_path, f"touch {tmp_path}/began").create(replace(request(tmp_path), place=refuse))
+    assert os.listdir(tmp_path) == ["conmon"]
