@@ -70,7 +70,7 @@ async def test_a_plugin_that_hangs_is_killed_with_its_children(fake: FakePlugins
     # It was killed before the error came; dying takes the kernel a moment.
     while not _is_dead(fake.hung_child()):
         assert time.monotonic() - began < 5
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
 
 
 def _is_dead(pid: int) -> bool:
