@@ -53,12 +53,15 @@ def enter() -> None:
 
 
 def _remove_abandoned() -> None:
-    """Empty cgroups of runs that were killed before they could remove them."""
+    """What runs that were killed could not end themselves: their processes and their cgroups."""
     for hierarchy in hierarchies():
         for path in hierarchy.glob("orlop-test-*"):
             if not os.path.exists(f"/proc/{path.name.removeprefix('orlop-test-')}"):
                 with contextlib.suppress(OSError):
-                    remove(path, seconds=0)
+                    for procs in path.rglob("cgroup.procs"):
+                        for pid in procs.read_text().split():
+                            os.kill(int(pid), signal.SIGKILL)
+                    remove(path, seconds=1)
 
 
 def leave() -> None:
