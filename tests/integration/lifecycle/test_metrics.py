@@ -107,7 +107,7 @@ def test_a_pods_network_is_counted_by_interface(pods: Pods, cri: Cri) -> None:
     assert list(quiet.container_metrics) == []
     before = value(quiet.metrics, "container_network_transmit_bytes_total", "eth0")
     gateway = f"{pod.ip.rpartition('.')[0]}.1"
-    pod.start().sh(f"wget -q -T 1 -O - http://{gateway}:8080/ || true")
+    pod.start().sh(f"nc -w 1 {gateway} 8080 || true")
     after = of_pod(cri, pod.id).metrics
     assert value(after, "container_network_transmit_bytes_total", "eth0") > before
     assert value(after, "container_network_transmit_packets_total", "eth0") > 0
