@@ -45,6 +45,15 @@ async def test_death_by_signal(sleeper: Box) -> None:
     assert (await sleeper.execute("kill -9 $$")).exit_code == 137
 
 
+async def test_a_container_that_is_frozen_for_a_moment_is_waited_for(sleeper: Box) -> None:
+    """While another command is killed the cgroup is frozen, and OCI runtimes refuse to start one in it."""
+    hierarchy = detect()
+    hierarchy.freeze(sleeper.cgroup)
+    asyncio.get_running_loop().call_later(0.3, hierarchy.thaw, sleeper.cgroup)
+    result = await sleeper.execute("echo thawed")
+    assert result.stdout == b"thawed\n"
+
+
 async def test_a_missing_command_is_an_error_that_names_it(sleeper: Box) -> None:
     with pytest.raises(InvalidArgument, match="no-such-program"):
         await sleeper.execute("no-such-program", "x")

@@ -36,6 +36,10 @@ KILL_LIMIT = 5.0
 """Seconds to await a killed command."""
 
 
+THAWING = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries while the container is frozen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExecTarget:
     """Where a command is to run."""
@@ -122,15 +126,22 @@ async def _start(
         if console_socket:
             args += ["--console-socket", console_socket]
         argv = target.runtime.command(*args, target.container_id, log=log)
-        try:
-            status = await _finish(argv, streams, target.runtime.time_limit)
-        except TimeoutError as error:
-            raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
-        except OSError as error:
-            raise Unavailable(f"cannot {doing}: {target.runtime.path}: {error.strerror}") from error
-        if status:
-            raise runtime_error(doing, read_text_or(log, ""))
-        return int(read_text(pid_file))
+        for pause in (*THAWING, None):
+            try:
+                status = await _finish(argv, streams, target.runtime.time_limit)
+            except TimeoutError as error:
+                raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
+            except OSError as error:
+                raise Unavailable(f"cannot {doing}: {target.runtime.path}: {error.strerror}") from error
+            if not status:
+                return int(read_text(pid_file))
+            told = read_text_or(log, "")
+            if pause is None or "paused" not in told:
+                break
+            # Another command of the container is being killed, and the cgroup is frozen for that moment.
+            remove_tree(log)
+            await asyncio.sleep(pause)
+        raise runtime_error(doing, told)
 
 
 async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, int | None], time_limit: float) -> int:
