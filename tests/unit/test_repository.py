@@ -18,7 +18,7 @@ HOSTS = [
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("deb", "debian", "org"),
         ("snapshot", "debian", "org"),
         ("security", "debian", "org"),
@@ -29,7 +29,10 @@ HOSTS = [
         ("galaxy", "ansible", "com"),
     )
 ]
-MACHINE_PATHS = ["/work/" + "main", "/work/" + "shared", "/home/" + "user", "/tmp/" + "dev", "/opt/" + "wheels"]
+MACHINE_PATHS = [
+    "/".join(("", *parts))
+    for parts in (("work", "main"), ("work", "shared"), ("home", "user"), ("tmp", "dev"), ("opt", "wheels"))
+]
 SUFFIXES = {".py", ".md", ".toml", ".yml", ".yaml", ".nix", ".sh", ".j2", ".json", ".txt", ".proto", ".cfg", ""}
 
 
