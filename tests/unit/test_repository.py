@@ -18,7 +18,7 @@ HOSTS = [
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("python" + "hosted", "org"),
+        ("".join(("python", "hosted")), "org"),
         ("deb", "debian", "org"),
         ("snapshot", "debian", "org"),
         ("security", "debian", "org"),
@@ -29,10 +29,8 @@ HOSTS = [
         ("galaxy", "ansible", "com"),
     )
 ]
-MACHINE_PATHS = [
-    "/".join(("", *parts))
-    for parts in (("work", "main"), ("work", "shared"), ("home", "user"), ("tmp", "dev"), ("opt", "wheels"))
-]
+_PLACES = (("work", "main"), ("work", "shared"), ("home", "user"), ("tmp", "dev"), ("opt", "wheels"))
+MACHINE_PATHS = ["/".join(("", *parts)) for parts in _PLACES]
 SUFFIXES = {".py", ".md", ".toml", ".yml", ".yaml", ".nix", ".sh", ".j2", ".json", ".txt", ".proto", ".cfg", ""}
 
 
