@@ -83,7 +83,8 @@ def overlay(
     """Mount an overlayfs. `lower` is ordered as in lowerdir: topmost layer first. Without `upper` it is read-only.
 
     `volatile` skips every sync of the upper layer; after an unmount the same upper cannot be mounted again until
-    incompat/volatile in the kernel's part of `work` is removed. `idmap_fd` is a user namespace whose mapping the lower layers get.
+    incompat/volatile in the kernel's part of `work` is removed. `idmap_fd` is a user namespace whose mapping the lower
+    layers get.
     """
     if not lower or (upper is None) != (work is None):
         raise OSError(errno.EINVAL, "overlay: needs lower layers, and both or none of upper and work", target)
