@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orlop.aio.process import run
 from orlop.aio.threads import offload
 from orlop.engine.cni.capabilities import EGRESS, INGRESS, IPS, MAC
 from orlop.engine.cni.failures import PluginError
@@ -95,7 +96,7 @@ async def test_what_a_pod_asks_for_reaches_the_kernel(current: Cluster) -> None:
     pod, result = await current.attached("one", annotations=annotations)
     assert result.pod_ips("eth0") == (wanted.partition("/")[0], "fd00:78::77")
     assert "0a:58:0a:00:00:4d" in in_pod(pod.netns, "ip", "link", "show", "eth0")
-    shaped = subprocess.run(["tc", "qdisc"], check=True, capture_output=True, text=True).stdout
+    shaped = (await run(["tc", "qdisc"])).stdout.decode()
     assert "rate 10Mbit" in shaped
     assert "rate 20Mbit" in shaped
     await current.network.remove(pod)
