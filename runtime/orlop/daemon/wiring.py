@@ -226,7 +226,9 @@ async def _handler(config: Config, name: str, section: HandlerSection, driver: C
     runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
     return Handler(
         name=name,
-        runtime=runtime,
+        path=path,
+        root=root,
+        systemd_cgroup=runtime.systemd_cgroup,
         features=await runtime.features(),
         privileged_without_host_devices=section.privileged_without_host_devices,
     )
