@@ -234,7 +234,6 @@ class FakeNode:
             root_dir=str(home / "lib"),
             default_handler="runc",
             cgroup_driver=CgroupDriver.CGROUPFS,
-            pinned_images=(),
             spec=SpecSettings(),
             pause_path=str(self.pause_path),
             shown='{"daemon": {}}',

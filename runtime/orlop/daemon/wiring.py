@@ -126,7 +126,6 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         root_dir=config.daemon.root_dir,
         default_handler=config.default_handler,
         cgroup_driver=driver,
-        pinned_images=(config.images.pause_image, *config.images.pinned),
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
@@ -164,7 +163,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
-        pinned=config.images.pinned,
+        pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
     )

@@ -119,6 +119,9 @@ async def _image(deck: Deck, config: ContainerConfig) -> ImageRecord:
     image = await deck.images.find(name)
     if image is None:
         raise NotFound(f"image {name!r} is not on this node: pull it first")
+    if image.artifact_type:
+        raise InvalidArgument(f"{name!r} is no container image but an artifact of type {image.artifact_type}: it can "
+                              "be mounted as an image volume")  # fmt: skip
     return image
 
 

@@ -59,7 +59,6 @@ class Settings:
     root_dir: str
     default_handler: str
     cgroup_driver: CgroupDriver
-    pinned_images: tuple[str, ...]
     spec: SpecSettings
     create_timeout: float = 240.0
     stop_timeout: float = 10.0
