@@ -1,8 +1,7 @@
 """Machines of a cluster: a daemon each, in a network namespace of its own, on one wire.
 
-What runs on them is in flannel.py.
-A machine's namespace is the only thing that the programs on it see of the network, so ports and interfaces are free
-there, whatever else the run does. Mounts are the run's.
+What runs on them is in flannel.py. A machine's namespace is the only thing that the programs on it see of the network,
+so ports and interfaces are free there, whatever else the run does. Mounts are the run's.
 """
 
 import contextlib
