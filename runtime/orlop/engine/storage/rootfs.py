@@ -8,6 +8,7 @@ The upper directory is not synced (`volatile`): a container does not outlive its
 one verb at a time for one container.
 """
 
+import errno
 import os
 import re
 import stat
@@ -21,7 +22,7 @@ from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
 from orlop.linux.files import ensure_dir, read_text_or, remove_dir, remove_tree, write_atomic
 from orlop.linux.fsinfo import tree_usage
-from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
+from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unsupported
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 USAGE_AGE = 10.0
@@ -34,6 +35,16 @@ class RootfsMount:
 
     path: str
     upper: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootIdmap:
+    """A user namespace, and the node's ids of its root."""
+
+    userns: str
+    """Namespace file."""
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +68,10 @@ class RootFilesystems:
         ensure_dir(self._homes, 0o711)
         ensure_dir(self._empty, 0o755)
 
-    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap_fd: int | None = None) -> RootfsMount:
+    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
         """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
 
+        With `idmap` the layers appear with their owners mapped into a user namespace.
         Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
@@ -70,12 +82,17 @@ class RootFilesystems:
                 f"container {container_id} needs layer {missing[0]}, which is not here; pull its image"
             )
         try:
-            return await offload(self._prepare, container_id, layers, idmap_fd)
+            return await offload(self._prepare, container_id, layers, idmap)
         except OSError as error:
             await self.release(container_id)
+            if idmap is not None and error.errno in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise Unsupported(
+                    f"the root of container {container_id} cannot be mapped into the pod's user namespace: "
+                    f"this kernel, or the filesystem of {self._homes}, has no idmapped layers: {error}"
+                ) from error
             raise ResourceExhausted(f"cannot make the root of container {container_id}: {error}") from error
 
-    def _prepare(self, container_id: str, layers: Sequence[str], idmap_fd: int | None) -> RootfsMount:
+    def _prepare(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> RootfsMount:
         self._remove(container_id)
         home, target = self._home(container_id), self.path(container_id)
         upper, work = os.path.join(home, "upper"), os.path.join(home, "work")
@@ -84,10 +101,25 @@ class RootFilesystems:
         write_atomic(os.path.join(home, "layers"), "".join(f"{each}\n" for each in layers))
         os.mkdir(upper)
         os.mkdir(work)
-        _take_after(upper, lower[0])
+        _take_after(upper, lower[0], idmap)
         os.makedirs(target, exist_ok=True)
-        mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=idmap_fd)
+        if idmap is None:
+            mounts.overlay(target, lower=lower, upper=upper, work=work)
+        else:
+            self._overlay_mapped(target, lower, upper, work, idmap)
         return RootfsMount(path=target, upper=upper)
+
+    @staticmethod
+    def _overlay_mapped(target: str, lower: Sequence[str], upper: str, work: str, idmap: "RootIdmap") -> None:
+        """The container's root passes through the directories above its root filesystem by its group."""
+        directory = os.path.dirname(target)
+        os.chown(directory, -1, idmap.gid)
+        os.chmod(directory, 0o710)
+        userns = os.open(idmap.userns, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
+        finally:
+            os.close(userns)
 
     async def release(self, container_id: str) -> None:
         """Unmount and delete. Done twice, or for an unknown id, it does nothing. OSError: try again."""
@@ -97,7 +129,8 @@ class RootFilesystems:
 
     def _remove(self, container_id: str) -> None:
         target = self.path(container_id)
-        mounts.unmount_below(target)
+        # Also what a creation that did not come to its end has mounted beside the root.
+        mounts.unmount_below(os.path.dirname(target))
         remove_dir(target)
         try:
             remove_dir(os.path.dirname(target))
@@ -150,8 +183,9 @@ class RootFilesystems:
             raise InvalidArgument(f"{container_id!r} cannot be a container id")
 
 
-def _take_after(upper: str, lower: str) -> None:
-    """The merged root shows the upper directory's owner and mode: they must be the image's."""
+def _take_after(upper: str, lower: str, idmap: RootIdmap | None) -> None:
+    """The merged root shows the upper directory's owner and mode: they must be the image's, mapped."""
     status = os.stat(lower)
-    os.chown(upper, status.st_uid, status.st_gid)
+    first_uid, first_gid = (idmap.uid, idmap.gid) if idmap else (0, 0)
+    os.chown(upper, first_uid + status.st_uid, first_gid + status.st_gid)
     os.chmod(upper, stat.S_IMODE(status.st_mode))
