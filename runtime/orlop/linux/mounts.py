@@ -118,8 +118,8 @@ def overlay(
     """
     if not lower or (upper is None) != (work is None):
         raise OSError(errno.EINVAL, "overlay: needs lower layers, and both or none of upper and work", target)
-    if upper is None and len(lower) == 1 and idmap_fd is None:
-        bind(lower[0], target, readonly=True)  # overlayfs refuses a single layer
+    if upper is None and len(lower) == 1:
+        bind(lower[0], target, readonly=True, idmap_fd=idmap_fd)  # overlayfs refuses a single layer
         return
     mount_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
 

@@ -13,18 +13,24 @@ from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
-from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
+from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser, Mount
 from orlop.model.enums import ContainerState, NamespaceMode
 from orlop.model.errors import FailedPrecondition, InvalidArgument
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.pod import PodRecord
 from orlop.model.security import UserNamespace
+from orlop.services import image_volumes
 from orlop.services.deck import Deck, Handler
 from orlop.services.naming import new_id
 
 
 def plan(
-    deck: Deck, pod: PodRecord, config: ContainerConfig, image: ImageRecord | None, handler: Handler
+    deck: Deck,
+    pod: PodRecord,
+    config: ContainerConfig,
+    image: ImageRecord | None,
+    handler: Handler,
+    volumes: tuple[image_volumes.Found, ...] = (),
 ) -> ContainerRecord:
     """The container's record. Raises InvalidArgument naming a bad field."""
     container_id = new_id()
@@ -36,21 +42,31 @@ def plan(
         created_at=time.time_ns(),
         image_id=image.id if image else "",
         image_ref=_image_ref(image) if image else "",
-        runtime_path=handler.runtime.path,
-        runtime_root=handler.runtime.root,
+        runtime_path=handler.path,
+        runtime_root=handler.root,
         bundle=deck.settings.bundle(container_id),
         log_path=_log_path(pod, config),
         cgroup=deck.cgroups.container_path(pod.id, pod.cgroup_parent, container_id),
-        systemd_cgroup=handler.runtime.systemd_cgroup,
+        systemd_cgroup=handler.systemd_cgroup,
         stop_signal=_stop_signal(config, image),
         infra=image is None,
+        image_volumes=image_volumes.recorded(volumes),
     )
 
 
 def write(
-    deck: Deck, pod: PodRecord, record: ContainerRecord, image: ImageRecord | None, handler: Handler, rootfs: str
+    deck: Deck,
+    pod: PodRecord,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    handler: Handler,
+    rootfs: str,
+    mounts: tuple[Mount, ...],
 ) -> LinuxContainerUser:
-    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem."""
+    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem.
+
+    `mounts` are those of record.config with a host path for each image volume.
+    """
     config = record.config
     context = config.linux.security_context
     user = users.resolve_user(
@@ -61,7 +77,7 @@ def write(
         os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
     userns = pod_userns(pod)
     wanted = volumes.resolve_mounts(
-        config.mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns
+        mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns
     )
     inputs = SpecInputs(
         container_id=record.id,

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.images import File, ImageBuilder
 from tests.harness import privacy
 from tests.harness.cri import Cri, refused
 from tests.harness.node import Node
 from tests.harness.pods import CONTAINER, NODE, POD, TARGET, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
+from tests.parts.registry import Registry
 
 FIRST, COUNT = 200000, 65536
 MAPPINGS = [{"host_id": FIRST, "container_id": 0, "length": COUNT}]
@@ -140,6 +142,21 @@ def test_owners_of_volumes_are_mapped(pods: Pods, shared: Path) -> None:
     ]
     assert not Path(container.info()["bundle"], "idmapped").exists()
     assert len(container.status().mounts[0].uidMappings) == 1
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_owners_in_an_image_volume_are_mapped(pods: Pods, cri: Cri, registry: Registry, layers: int) -> None:
+    builder = ImageBuilder().layer({"first": File(b"", uid=7)})
+    if layers == 2:
+        builder = builder.layer({"second": b""})
+    image = cri("PullImage", image={"image": registry.push(builder.build(), f"mapped:{layers}")}).image_ref
+    volume = {"container_path": "/data", "image": {"image": image}, "readonly": True, "uidMappings": MAPPINGS}
+    pod = pods.run(linux=LINUX)
+    container = pod.start(linux=LINUX, mounts=[{**volume, "gidMappings": MAPPINGS}])
+    assert container.sh("stat -c %u:%g /data /data/first").split() == ["0:0", "7:0"]
+    assert container.exec("touch", "/data/new").exit_code != 0
+    pod.remove()
+    cri("RemoveImage", image={"image": image})
 
 
 def test_what_cannot_be_mapped_is_named(pods: Pods) -> None:

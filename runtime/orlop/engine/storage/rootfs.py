@@ -3,6 +3,7 @@
     <root_dir>/containers/<id>/{upper,work}      what the container writes
     <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
     <state_dir>/containers/<id>/rootfs           where the overlay is mounted
+    <state_dir>/containers/<id>/images/<number>  where an image that it mounts is mounted, read-only
 
 The upper directory is not synced (`volatile`): a container does not outlive its node's reboot. Locks are the caller's:
 one verb at a time for one container.
@@ -13,14 +14,15 @@ import os
 import re
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
-from orlop.linux.files import ensure_dir, read_text_or, remove_dir, remove_tree, write_atomic
+from orlop.linux.files import ensure_dir, read_text, read_text_or, remove_dir, remove_tree, write_atomic
 from orlop.linux.fsinfo import tree_usage
 from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unsupported
 
@@ -76,11 +78,7 @@ class RootFilesystems:
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
         self._check(container_id)
-        missing = [each for each in layers if self._layers.get(each) is None]
-        if missing:
-            raise FailedPrecondition(
-                f"container {container_id} needs layer {missing[0]}, which is not here; pull its image"
-            )
+        self._require(container_id, layers)
         try:
             return await offload(self._prepare, container_id, layers, idmap)
         except OSError as error:
@@ -91,6 +89,13 @@ class RootFilesystems:
                     f"this kernel, or the filesystem of {self._homes}, has no idmapped layers: {error}"
                 ) from error
             raise ResourceExhausted(f"cannot make the root of container {container_id}: {error}") from error
+
+    def _require(self, container_id: str, layers: Sequence[str]) -> None:
+        for each in layers:
+            if self._layers.get(each) is None:
+                raise FailedPrecondition(
+                    f"container {container_id} needs layer {each}, which is not here; pull its image"
+                )
 
     def _prepare(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> RootfsMount:
         self._remove(container_id)
@@ -103,23 +108,39 @@ class RootFilesystems:
         os.mkdir(work)
         _take_after(upper, lower[0], idmap)
         os.makedirs(target, exist_ok=True)
-        if idmap is None:
-            mounts.overlay(target, lower=lower, upper=upper, work=work)
-        else:
-            self._overlay_mapped(target, lower, upper, work, idmap)
+        if idmap is not None:
+            # The container's root passes through the directory above its root filesystem by its group.
+            os.chown(os.path.dirname(target), -1, idmap.gid)
+            os.chmod(os.path.dirname(target), 0o710)
+        with _opened(idmap) as userns:
+            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
         return RootfsMount(path=target, upper=upper)
 
-    @staticmethod
-    def _overlay_mapped(target: str, lower: Sequence[str], upper: str, work: str, idmap: "RootIdmap") -> None:
-        """The container's root passes through the directories above its root filesystem by its group."""
-        directory = os.path.dirname(target)
-        os.chown(directory, -1, idmap.gid)
-        os.chmod(directory, 0o710)
-        userns = os.open(idmap.userns, os.O_RDONLY | os.O_CLOEXEC)
+    async def mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+    ) -> str:
+        """Mount an image's layers (chain ids, base first) read-only for a prepared container; returns where.
+
+        It goes with the container's root. Raises FailedPrecondition when a layer is missing, ResourceExhausted when the
+        mount cannot be made.
+        """
+        self._check(container_id)
+        self._require(container_id, layers)
         try:
-            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
-        finally:
-            os.close(userns)
+            return await offload(self._mount_image, container_id, number, layers, idmap)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot mount an image for container {container_id}: {error}") from error
+
+    def _mount_image(self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None) -> str:
+        kept = os.path.join(self._home(container_id), "layers")
+        # Before the mount: what is mounted is never without its entry.
+        write_atomic(kept, read_text(kept) + "".join(f"{each}\n" for each in layers))
+        target = os.path.join(self._mounts, container_id, "images", str(number))
+        os.makedirs(target)
+        lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
+        with _opened(idmap) as userns:
+            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns)
+        return target
 
     async def release(self, container_id: str) -> None:
         """Unmount and delete. Done twice, or for an unknown id, it does nothing. OSError: try again."""
@@ -129,8 +150,10 @@ class RootFilesystems:
 
     def _remove(self, container_id: str) -> None:
         target = self.path(container_id)
-        # Also what a creation that did not come to its end has mounted beside the root.
+        images = os.path.join(self._mounts, container_id, "images")
+        # Image volumes too, and what a creation that did not come to its end has mounted beside the root.
         mounts.unmount_below(os.path.dirname(target))
+        remove_tree(images)
         remove_dir(target)
         try:
             remove_dir(os.path.dirname(target))
@@ -181,6 +204,19 @@ class RootFilesystems:
     def _check(container_id: str) -> None:
         if not _ID.fullmatch(container_id):
             raise InvalidArgument(f"{container_id!r} cannot be a container id")
+
+
+@contextmanager
+def _opened(idmap: RootIdmap | None) -> Iterator[int | None]:
+    """The descriptor of the user namespace."""
+    if idmap is None:
+        yield None
+        return
+    userns = os.open(idmap.userns, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield userns
+    finally:
+        os.close(userns)
 
 
 def _take_after(upper: str, lower: str, idmap: RootIdmap | None) -> None:
