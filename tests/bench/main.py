@@ -32,17 +32,17 @@ DEFAULT_IMAGE = "docker.io/library/busybox:latest"
 
 def main(argv: Sequence[str]) -> None:
     """Measure, print the table, and write table.txt, results.json and plot.svg."""
-    options = _options(argv)
+    given = options(argv)
     if os.geteuid() != 0:
         sys.exit("the benchmark needs root: it starts containers")
     privacy.enter()
     cgroups.enter()
     build_hook.make_stubs()
     try:
-        results = run(options)
+        results = run(given)
     finally:
         cgroups.leave()
-    write(results, Path(options.output))
+    write(results, Path(given.output))
 
 
 def run(options: argparse.Namespace) -> Results:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> Results:
             target.ready()
         described = [machine.describe(), *(f"{target.name}: {target.version()}" for target in targets)]
         results = Results([target.name for target in targets], described)
-        measure(targets, _counts(options), results, registry)
+        measure(targets, counts(options), results, registry)
     return results
 
 
@@ -88,11 +88,13 @@ def _targets(options: argparse.Namespace, base: Path, registry: Registry | None)
     return found
 
 
-def _counts(options: argparse.Namespace) -> Counts:
+def counts(options: argparse.Namespace) -> Counts:
+    """The counts among the options."""
     return Counts(**{field.name: getattr(options, field.name) for field in fields(Counts)})
 
 
-def _options(argv: Sequence[str]) -> argparse.Namespace:
+def options(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__)
     parser.add_argument("--target", action="append", default=[], metavar="NAME=unix:///PATH", help="a peer; repeatable")
     parser.add_argument("--alone", action="store_true", help="orlop without a peer")
@@ -101,7 +103,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--output", default=".cache/bench", help="directory of the results")
     for name, default in vars(Counts()).items():
         option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=type(default), help=f"{Counts.MEANINGS[name]} (default: {default})")
+        parser.add_argument(
+            option, type=type(default), default=default, help=f"{Counts.MEANINGS[name]} (default: {default})"
+        )
     return parser.parse_args(argv)
 
 

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.bench import containerd
+from tests.bench import containerd, main
 from tests.bench.counts import Counts
 from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 
@@ -53,6 +54,10 @@ def test_alone(tmp_path: Path) -> None:
     drawn = "".join(root.itertext())
     for name in CASES:
         assert name in drawn
+
+
+def test_a_count_that_is_not_given_has_its_default() -> None:
+    assert main.counts(main.options(["--rounds", "3"])) == replace(Counts(), rounds=3)
 
 
 def test_a_target_without_a_socket_is_refused(tmp_path: Path) -> None:
