@@ -14,6 +14,7 @@ from orlop.engine.cni.attachment import Attachment
 from orlop.engine.cni.current import Readiness
 from orlop.engine.cni.failures import StillAttached
 from orlop.engine.cni.result import CniResult, parse_result
+from orlop.engine.hostports.table import HostPorts
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
@@ -275,6 +276,7 @@ class FakeNode:
             namespaces=self.namespaces,
             files=self.files,
             network=self.network,
+            host_ports=HostPorts(f"{state_dir}/host-ports", on=False),
             stats=Stats(self.tree),
             conmon=self.conmon,
             exit_watch=ExitWatch(self.settings.exit_dir, self.settings.bundle),

@@ -14,6 +14,7 @@ from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.engine.cni.network import Network
+from orlop.engine.hostports.table import HostPorts
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
@@ -83,6 +84,7 @@ async def build_deck(config: Config) -> Deck:
         namespaces=Namespaces(settings.state_dir, default_sysctls=config.container.default_sysctls),
         files=PodFiles(settings.state_dir, shm_size=config.container.shm_size),
         network=_network(config),
+        host_ports=HostPorts(f"{settings.state_dir}/host-ports", on=config.network.host_ports == "own"),
         stats=Stats(hierarchy),
         conmon=conmon,
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
@@ -188,6 +190,7 @@ def _network(config: Config) -> Network:
         conf_template=section.conf_template,
         pod_cidr_file=f"{config.daemon.state_dir}/pod-cidr",
         address_annotations=section.address_annotations,
+        host_ports=section.host_ports == "plugin",
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
     )
