@@ -48,7 +48,7 @@ def main() -> None:
 
 def take() -> dict[str, list[str]]:
     """Sorted lines by kind."""
-    state = {
+    return {
         "file": sorted(files() - packaged()),
         "in /run": sorted(name for name in OURS_IN_RUN if glob.glob(f"/run/{name}/*")),
         "interface": sorted(os.listdir("/sys/class/net")),
@@ -58,7 +58,6 @@ def take() -> dict[str, list[str]]:
         "process": sorted(processes()),
         "parameter": [f"{name} = {value}" for name, value in sorted(parameters())],
     }
-    return state
 
 
 def compared(name: str, before: list[str], after: list[str]) -> list[str]:
