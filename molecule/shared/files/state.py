@@ -14,6 +14,7 @@ import sys
 NOT_OURS = (
     "/dev/",
     "/etc/ld.so.cache",
+    "/etc/networks",
     "/proc/",
     "/root/",
     "/run/",
