@@ -83,12 +83,26 @@ def _sysctls(plan: Plan, root: str) -> Iterator[Difference]:
 
 
 def _modules(plan: Plan, root: str) -> Iterator[Difference]:
-    with open(os.path.join(root, "proc/filesystems"), encoding="utf-8") as opened:
-        filesystems = {line.split()[-1] for line in opened if line.strip()}
+    present = {*_filesystems(root), *_built_in(root)}
     for name in plan.modules:
-        places = [f"sys/module/{name.replace('-', '_')}", *([SIGNS[name]] if name in SIGNS else [])]
-        if name not in filesystems and not any(os.path.exists(os.path.join(root, place)) for place in places):
+        module = name.replace("-", "_")
+        places = [f"sys/module/{module}", *([SIGNS[name]] if name in SIGNS else [])]
+        if module not in present and not any(os.path.exists(os.path.join(root, place)) for place in places):
             yield Difference(kind="module", name=name, declared="loaded", found="not loaded")
+
+
+def _filesystems(root: str) -> Iterator[str]:
+    with open(os.path.join(root, "proc/filesystems"), encoding="utf-8") as opened:
+        yield from (line.split()[-1] for line in opened if line.strip())
+
+
+def _built_in(root: str) -> Iterator[str]:
+    """Modules that are part of the running kernel, as far as its package says so (modules.builtin of kmod)."""
+    try:
+        with open(os.path.join(root, f"lib/modules/{os.uname().release}/modules.builtin"), encoding="utf-8") as opened:
+            yield from (os.path.basename(line).partition(".")[0].replace("-", "_") for line in opened)
+    except OSError:
+        return
 
 
 def _unit() -> Iterator[Difference]:

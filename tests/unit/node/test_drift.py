@@ -1,5 +1,6 @@
 """What a machine has that its declaration does not say, on a tree that stands for the machine."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,13 @@ def test_tabs_and_blanks_are_one(node: Path) -> None:
     machine(node, wanted, systemd=False)
     (node / "proc/sys/net/ipv4/ip_local_port_range").write_text("32768\t60999\n")
     assert drift(wanted, root=str(node)) == []
+
+
+def test_what_is_built_into_the_kernel_is_loaded(node: Path) -> None:
+    (node / "proc/filesystems").write_text("nodev\tproc\n")
+    (node / "lib/modules" / os.uname().release).mkdir(parents=True)
+    (node / "lib/modules" / os.uname().release / "modules.builtin").write_text("kernel/fs/overlayfs/overlay.ko\n")
+    assert drift(WANTED, root=str(node)) == []
 
 
 def test_no_secret_is_told(node: Path) -> None:
