@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from orlop.node.plan import Plan
-from orlop.node.render import RenderedFile
+from orlop.node.rendered import RenderedFile
 
 Kind = Literal["file", "sysctl", "module", "unit", "version"]
 
