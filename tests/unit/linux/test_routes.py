@@ -13,6 +13,7 @@ from orlop.linux.routes import interface_to, networks_on
 pytestmark = pytest.mark.root
 T = TypeVar("T")
 SETUP = """
+link set lo up
 link add d0 type veth peer name p0
 link add d1 type veth peer name p1
 addr add 10.7.0.1/24 dev d0
