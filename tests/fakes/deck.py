@@ -25,7 +25,7 @@ from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
-from orlop.engine.storage.rootfs import RootfsMount
+from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
 from orlop.linux.files import ensure_dir, ensure_file, write_atomic
 from orlop.linux.processes import children
 from orlop.model.container import ContainerConfig, ContainerMetadata, LinuxContainerConfig
@@ -82,7 +82,7 @@ class FakeImages:
         config = {"Env": image.config.env, "Entrypoint": image.config.entrypoint}
         return json.dumps({"architecture": image.architecture, "os": image.os, "config": config}).encode()
 
-    async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
+    async def pull(self, ref: str, auth: AuthConfig | None = None, *, namespace: str = "") -> ImageRecord:
         await self._story.ask_and_wait("images.pull", ref)
         self.credentials = auth
         if ref not in self.registry:
@@ -112,14 +112,16 @@ class FakeRoots:
         self._home = story.home / "roots"
         self._home.mkdir()
 
-    async def prepare(self, container_id: str, layers: Sequence[str]) -> RootfsMount:
+    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
         await self._story.ask_and_wait("roots.prepare", container_id)
         root = self._home / container_id
         (root / "etc").mkdir(parents=True)
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/home:/bin/sh\n")
         return RootfsMount(path=str(root), upper=str(root))
 
-    async def mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+    async def mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+    ) -> str:
         await self._story.ask_and_wait("roots.mount_image", container_id)
         volume = self._home / container_id / f"image{number}"
         (volume / "etc").mkdir(parents=True)
@@ -264,6 +266,7 @@ class FakeNode:
             settings=self.settings,
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
+            idmaps=False,
             handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,

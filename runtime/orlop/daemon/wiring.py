@@ -25,6 +25,7 @@ from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
 from orlop.engine.oci.seccomp.profile import Profiles
+from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
@@ -51,7 +52,9 @@ async def build_deck(config: Config) -> Deck:
     settings = settings_of(config, driver)
     for directory in (settings.state_dir, settings.root_dir, settings.exit_dir, settings.socket_dir):
         ensure_dir(directory, 0o711)
-    conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
+    conmon, handlers, idmaps = await asyncio.gather(
+        _conmon(config), _handlers(config, driver), userns.idmaps_work(settings.root_dir, settings.state_dir)
+    )
     hierarchy = detect()
     facts = gather(cgroup_version=hierarchy.version)
     warn_of_apparmor(facts, config.container.apparmor_profile)
@@ -70,6 +73,7 @@ async def build_deck(config: Config) -> Deck:
             not_run_here=await not_run_here(),
         ),
         handlers=handlers,
+        idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
         images=storage.images,
         roots=storage.roots,
@@ -168,6 +172,10 @@ def open_storage(config: Config) -> Storage:
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
+        registries_conf=config.images.registries_conf,
+        certificates=config.images.certs_dirs,
+        auth_files=config.images.auth_files,
+        namespaced_auth=config.images.namespaced_auth_dir,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")
