@@ -13,13 +13,16 @@ from orlop.linux.routes import interface_to, networks_on
 pytestmark = pytest.mark.root
 T = TypeVar("T")
 SETUP = """
-link add d0 type dummy
-link add d1 type dummy
+link set lo up
+link add d0 type veth peer name p0
+link add d1 type veth peer name p1
 addr add 10.7.0.1/24 dev d0
 addr add fd07::1/64 dev d0 nodad
 addr add 10.8.0.1/32 dev d1
 link set d0 up
 link set d1 up
+link set p0 up
+link set p1 up
 route add default via 10.7.0.254
 route add 10.9.0.5/32 dev d1
 """
