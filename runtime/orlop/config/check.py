@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orlop.config.errors import Problem
 from orlop.config.keys import join
 from orlop.config.schema import Config, Handler, Registry
+from orlop.model import rlimits
 
 # sun_path has 108 bytes and the last one is NUL (unix(7)).
 SOCKET_LIMIT = 107
@@ -81,6 +82,11 @@ def _container(config: Config) -> Iterator[Problem]:
     for name in container.default_env:
         if not _VARIABLE.fullmatch(name):
             yield Problem(join("container.default_env", name), "is not the name of a variable")
+    for text in container.default_ulimits:
+        try:
+            rlimits.parse(text)
+        except ValueError as error:
+            yield Problem("container.default_ulimits", str(error))
     if container.pids_limit == 0 or container.pids_limit < -1:
         yield Problem("container.pids_limit", "must be -1 for no limit, or at least 1")
     if container.shm_size <= 0:

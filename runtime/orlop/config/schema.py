@@ -101,6 +101,13 @@ class Container(Section):
     """For each pod with namespaces of its own; the pod's own sysctls win."""
     default_env: dict[str, str] = {}
     """Environment variables that the image and the pod may override."""
+    default_ulimits: tuple[str, ...] = ()
+    """Resource limits of each container's processes, "nofile=1024:4096" (soft and hard, -1: none); others are the
+    daemon's own."""
+    cdi_dirs: tuple[Path, ...] = ("/etc/cdi", "/var/run/cdi")
+    """Files that describe CDI devices, read when a container asks for one. A later directory wins."""
+    hooks_dirs: tuple[Path, ...] = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
+    """OCI hooks, oci-hooks(5), read for each container. A file replaces its namesake in an earlier directory."""
     pids_limit: int = -1
     """Processes per container; -1: the pod's cgroup limits them."""
     seccomp_profile: str = ""

@@ -19,7 +19,9 @@ from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
@@ -33,6 +35,7 @@ from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import ensure_dir
+from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
 from orlop.services.deck import Deck, Handler, Settings
@@ -71,6 +74,8 @@ async def build_deck(config: Config) -> Deck:
             unset=config.container.seccomp_unset,
             not_run_here=await not_run_here(),
         ),
+        cdi=Directories(config.container.cdi_dirs),
+        hooks=HookDirectories(config.container.hooks_dirs),
         handlers=handlers,
         idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
@@ -133,6 +138,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
+            rlimits=tuple(rlimits.parse(text) for text in container.default_ulimits),
             pids_limit=pids_limit(container.pids_limit, driver),
             apparmor_profile=container.apparmor_profile,
         ),
