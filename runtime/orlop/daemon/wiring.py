@@ -191,6 +191,9 @@ def _network(config: Config) -> Network:
         plugin_dirs=section.plugin_dirs,
         cache_dir=section.cache_dir,
         default_network=section.default_network,
+        conf_template=section.conf_template,
+        pod_cidr_file=f"{config.daemon.state_dir}/pod-cidr",
+        address_annotations=section.address_annotations,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
     )
