@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from orlop.engine.oci.cdi.names import is_kind, is_name
+from orlop.model.base import Value
 
 HOOKS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 """Stages of the runtime specification."""
@@ -15,7 +16,7 @@ HOOKS = ("prestart", "createRuntime", "createContainer", "startContainer", "post
 Id = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 2)]
 
 
-class _Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class _Strict(Value, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """A table of the file."""
 
 
