@@ -115,6 +115,13 @@ def _registry(host: str, registry: Registry) -> Iterator[Problem]:
 
 
 def _servers(config: Config) -> Iterator[Problem]:
+    tls = config.streaming.tls
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield Problem("streaming.tls", "cert_file and key_file go together")
+    if tls.client_ca_file and not tls.cert_file:
+        yield Problem("streaming.tls.client_ca_file", "has no meaning without cert_file and key_file")
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        yield from _absolute(f"streaming.tls.{name}", getattr(tls, name))
     try:
         ipaddress.ip_address(config.streaming.address)
     except ValueError:

@@ -159,6 +159,20 @@ class Registry(Section):
     """Goes with username. Files with a password should be readable by root only."""
 
 
+class StreamingTls(Section):
+    """TLS of that server, where both files are given. They are read again when they change."""
+
+    cert_file: str = ""
+    """PEM: the server's certificate, then those between it and its authority. The kubelet checks it against the
+    machine's authorities; it must name the address."""
+    key_file: str = ""
+    """PEM, not encrypted."""
+    client_ca_file: str = ""
+    """Authorities of which a client must bring a certificate. The kubelet brings none: only for other clients."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """Least version of TLS."""
+
+
 class Streaming(Section):
     """The server of exec, attach and port-forward."""
 
@@ -168,6 +182,7 @@ class Streaming(Section):
     """0: any free one."""
     idle_timeout: Seconds = 14400.0
     """Seconds without a byte until a stream is closed."""
+    tls: StreamingTls = StreamingTls()
 
 
 class Metrics(Section):

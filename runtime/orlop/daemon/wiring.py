@@ -4,6 +4,7 @@ This is the composition root: it alone knows configuration and all parts at once
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 
@@ -37,10 +38,11 @@ from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import ensure_dir
 from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
-from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
+from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable, Unsupported
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
 from orlop.streaming.server import StreamingServer
+from orlop.streaming.tls import TlsContexts, TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -93,11 +95,27 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
-        streams=StreamingServer(
-            config.streaming.address, config.streaming.port, idle_timeout=config.streaming.idle_timeout
-        ),
+        streams=streaming_server(config),
     )
     return deck
+
+
+def streaming_server(config: Config) -> StreamingServer:
+    """The server of exec, attach and port-forward. A certificate that cannot be used is told now, but stops nobody."""
+    section = config.streaming
+    tls = None
+    if section.tls.cert_file:
+        tls = TlsContexts(
+            TlsFiles(
+                cert=section.tls.cert_file,
+                key=section.tls.key_file,
+                client_ca=section.tls.client_ca_file,
+                min_version=section.tls.min_version,
+            )
+        )
+        with contextlib.suppress(Unavailable):  # it is in the log
+            tls.current()
+    return StreamingServer(section.address, section.port, idle_timeout=section.idle_timeout, tls=tls)
 
 
 def warn_of_apparmor(facts: HostFacts, profile: str) -> None:

@@ -185,5 +185,8 @@ def test_a_hook_that_cannot_be_used_lets_nothing_start(here: Pods, place: Place)
 @each_handler
 def test_default_resource_limits(here: Pods) -> None:
     container = here.run().start()
-    assert container.sh("ulimit -Sn; ulimit -Hn; ulimit -c").split() == ["333", "444", "0"]
+    # Of the first process: runc 1.1 may lose the soft limit of a command that it executes to Go's own change of it.
+    limits = dict(line.split("  ", 1) for line in container.sh("cat /proc/1/limits").splitlines())
+    assert limits["Max open files"].split()[:2] == ["333", "444"]
+    assert limits["Max core file size"].split()[:2] == ["0", "0"]
     assert container.info()["runtimeSpec"]["process"]["rlimits"][0]["type"] == "RLIMIT_NOFILE"
