@@ -36,7 +36,8 @@ class Authority:
         cert, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
         _openssl(
             *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(),
-            *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=CA:FALSE"),
+            *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+            *("-addext", "basicConstraints=CA:FALSE"),
             *("-CA", str(self.cert), "-CAkey", str(self._key), "-keyout", str(key), "-out", str(cert)),
         )
         return cert, key
