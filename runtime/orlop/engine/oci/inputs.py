@@ -10,6 +10,7 @@ from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
 from orlop.model.pod import PodRecord
+from orlop.model.security import UserNamespace
 
 Spec = dict[str, Any]
 """A config.json (runtime-spec), or a part of one, ready for JSON."""
@@ -39,6 +40,8 @@ class ResolvedMount:
     propagation: MountPropagation = MountPropagation.PROPAGATION_PRIVATE
     options: tuple[str, ...] = ()
     """More mount options, for example "nosuid"."""
+    idmapped: bool = False
+    """Owners are mapped into the pod's user namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,5 +119,7 @@ class SpecInputs:
     """It is the pod's pause container."""
     passed_annotations: dict[str, str] = field(default_factory=dict)
     """Those of the pod that the node's owner lets through to the runtime or shim."""
+    userns: UserNamespace | None = None
+    """The pod's user namespace, whose file is pod.namespaces.user."""
     oom_score_adj: int = 0
     """Clamped to what the daemon may set."""
