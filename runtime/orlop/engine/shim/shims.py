@@ -10,7 +10,7 @@ from orlop.engine.shim.shimlog import ShimLog
 from orlop.engine.shim.stdio import Stdio
 from orlop.engine.shim.task import TaskService
 from orlop.linux.files import remove_file
-from orlop.model.errors import Unavailable
+from orlop.model.errors import OrlopError, Unavailable
 from orlop.ttrpc.client import Client
 from orlop.ttrpc.link import SocketStream
 
@@ -65,9 +65,20 @@ class Shims:
         bootstrap = read_bootstrap(bundle)
         if bootstrap is None:
             return
-        await ShimBinary(path=path, events=self.events.path).delete(container_id, bundle)
+        await self.remove_leftovers(path, container_id, bundle)
         if bootstrap.socket.startswith("/"):
             remove_file(bootstrap.socket)  # runc's shim leaves it when it is killed
+
+    async def remove_leftovers(self, path: str, container_id: str, bundle: str) -> None:
+        """Have the shim's binary remove what is left of a container that no shim knows.
+
+        It fails where the shim died before the container was begun, and has nothing to remove then: that is told, and
+        keeps nobody from removing the rest.
+        """
+        try:
+            await ShimBinary(path=path, events=self.events.path).delete(container_id, bundle)
+        except OrlopError as error:
+            log.info("%s", error)
 
     async def aclose(self) -> None:
         """Let go of every connection and stream; shims and containers go on."""

@@ -62,6 +62,7 @@ class ShimmedCarrier:
     async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
         shims, given = self.deck.shims, options_of(record)
         stdio = self._open_stdio(record)
+        await stdio.reopen_log()  # it is there from the creation on, as conmon's
         with spoken(f"create it with {record.handler}"):
             service = await shims.boot(record.runtime_path, record.id, record.bundle, as_stdin(given))
             pid = await service.create(
@@ -241,13 +242,24 @@ class ShimmedCarrier:
     async def _delete(self, record: ContainerRecord) -> None:
         try:
             service = await self._shim(record)
-            await _forget(service, record.id)
+            if not await _forget(service, record.id):
+                await self._remove_half_made(record)
             with contextlib.suppress(Disconnected):  # the shim ends, and may end before its answer
                 await service.shutdown(record.id)
         except (ShimGone, Disconnected):
             await self.deck.shims.bury(record.runtime_path, record.id, record.bundle)
+            await self._remove_cgroup(record)
             return
         await self._shim_ended(record)
+
+    async def _remove_half_made(self, record: ContainerRecord) -> None:
+        """Its shim does not know it: the OCI runtime may have been cut off in the middle of creating it."""
+        await self.deck.shims.remove_leftovers(record.runtime_path, record.id, record.bundle)
+        await self._remove_cgroup(record)
+
+    async def _remove_cgroup(self, record: ContainerRecord) -> None:
+        await offload(self.deck.hierarchy.kill_all, record.cgroup)
+        await offload(self.deck.hierarchy.remove, record.cgroup)
 
     async def _shim_ended(self, record: ContainerRecord) -> None:
         """The pod's last container takes its shim with it: wait for that, for the pod's cgroup holds it."""
@@ -262,14 +274,14 @@ class ShimmedCarrier:
             log.warning("the shim of pod %s (pid %d) does not end", record.pod_id, status.monitor_pid)
 
 
-async def _forget(service: TaskService, container_id: str) -> None:
-    """Have the shim delete a container, after killing it where it lives."""
+async def _forget(service: TaskService, container_id: str) -> bool:
+    """Have the shim delete a container, after killing it where it lives. False where it does not know it."""
     try:
         await service.delete(container_id)
-        return
+        return True
     except StatusError as error:
         if error.code == Code.NOT_FOUND:
-            return
+            return False
     with contextlib.suppress(StatusError):
         await service.kill(container_id, SIGKILL, everybody=True)
     try:
@@ -281,6 +293,7 @@ async def _forget(service: TaskService, container_id: str) -> None:
     except StatusError as error:
         if error.code != Code.NOT_FOUND:
             raise
+    return True
 
 
 def options_of(record: ContainerRecord) -> Options | None:
