@@ -83,7 +83,7 @@ class FakeImages:
         config = {"Env": image.config.env, "Entrypoint": image.config.entrypoint}
         return json.dumps({"architecture": image.architecture, "os": image.os, "config": config}).encode()
 
-    async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
+    async def pull(self, ref: str, auth: AuthConfig | None = None, *, namespace: str = "") -> ImageRecord:
         await self._story.ask_and_wait("images.pull", ref)
         self.credentials = auth
         if ref not in self.registry:

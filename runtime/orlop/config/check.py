@@ -103,6 +103,8 @@ def _container(config: Config) -> Iterator[Problem]:
 def _images(config: Config) -> Iterator[Problem]:
     for host, registry in config.registries.items():
         yield from _registry(host, registry)
+    yield from _absolute("images.registries_conf", config.images.registries_conf)
+    yield from _absolute("images.namespaced_auth_dir", config.images.namespaced_auth_dir)
     if not config.images.pause_image:
         yield Problem("images.pause_image", "must name an image")
 

@@ -143,6 +143,16 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    registries_conf: str = "/etc/containers/registries.conf"
+    """registries.conf, version 2: mirrors, blocked registries, short names. Files of its drop-in directory (its name
+    with ".d") follow it. Read again when they change; none need be there; empty: not read."""
+    certs_dirs: tuple[Path, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+    """Certificates of single registries: <directory>/<host[:port]>/{*.crt,*.cert,*.key}."""
+    auth_files: tuple[Path, ...] = ("/run/containers/0/auth.json", "/root/.config/containers/auth.json")
+    """Credentials of the node, in auth.json's format, for pulls that bring none. Read again when they change."""
+    namespaced_auth_dir: str = ""
+    """Directory of credentials for the pods of single namespaces: <namespace>.json, or
+    <namespace>-<SHA-256 of the image as the pod names it>.json. Empty: there are none."""
     plain_http_loopback: bool = True
     """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: such bytes
     never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""

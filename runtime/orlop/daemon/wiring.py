@@ -174,6 +174,10 @@ def open_storage(config: Config) -> Storage:
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
+        registries_conf=config.images.registries_conf,
+        certificates=config.images.certs_dirs,
+        auth_files=config.images.auth_files,
+        namespaced_auth=config.images.namespaced_auth_dir,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")
