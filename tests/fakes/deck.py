@@ -17,12 +17,16 @@ from orlop.engine.cni.result import CniResult, parse_result
 from orlop.engine.hostports.table import HostPorts
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.events import EventsEndpoint
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
@@ -267,6 +271,8 @@ class FakeNode:
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
             idmaps=False,
+            cdi=Directories(()),
+            hooks=HookDirectories(()),
             handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,
@@ -279,6 +285,7 @@ class FakeNode:
             host_ports=HostPorts(f"{state_dir}/host-ports", on=False),
             stats=Stats(self.tree),
             conmon=self.conmon,
+            shims=Shims(EventsEndpoint(f"{state_dir}/shims.sock", lambda _: None)),
             exit_watch=ExitWatch(self.settings.exit_dir, self.settings.bundle),
             monitor_watch=MonitorWatch(reaper, gone),
             reaper=reaper,
