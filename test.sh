@@ -10,8 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables mmdebstrap
-  nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry iproute2 iptables
+  mmdebstrap nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }
@@ -64,6 +64,7 @@ build_networks() {
   mkdir -p "$bin/cni"
   go build -C tests/parts/plugins -o "$bin/cni/" tool
   go build -C tests/parts/flannel-cni -o "$bin/cni/" tool
+  go build -C tests/parts/cilium-cni -o "$bin/cni/" github.com/cilium/cilium/plugins/cilium-cni
   go build -C tests/parts/flannel -o "$bin/flanneld" github.com/flannel-io/flannel
   go build -C tests/parts/etcd -o "$bin/etcd" go.etcd.io/etcd/server/v3
 }
