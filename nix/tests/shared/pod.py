@@ -1,3 +1,6 @@
+"""What the VM tests do with a pod; a test's script begins with this file."""
+
+
 def start_pod(machine):
     """A pod with one container of the test's image; both ids."""
     machine.wait_for_unit("orlop.service")
