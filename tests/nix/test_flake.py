@@ -7,6 +7,7 @@ use no name that is not there.
 import ast
 import builtins
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,18 @@ FLAKE = {
 def _command(directory: Path, *words: str) -> list[str]:
     """A command on the flake's own files, copied, for Nix copies the whole directory of a flake."""
     copy = directory / "flake"
-    for path in tracked("flake.nix", "nix", "runtime", "pyproject.toml", "README.md", "LICENSE"):
+    for path in tracked("flake.nix", "nix", "runtime", "tests/nix/nixpkgs", "pyproject.toml", "README.md", "LICENSE"):
         target = copy / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     options = ["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]
-    override = ["--no-write-lock-file", "--override-input", "nixpkgs", f"path:{STAND_IN}", f"path:{copy}"]
+    override = [
+        "--no-write-lock-file",
+        "--override-input",
+        "nixpkgs",
+        f"path:{copy}?dir=tests/nix/nixpkgs",
+        f"path:{copy}",
+    ]
     return ["nix", *options, "flake", *words, *override]
 
 
@@ -73,6 +80,8 @@ def test_without_flakes(tmp_path: Path) -> None:
     in {{
       overlay = (ways.overlay pkgs pkgs).orlop.version;
       inherit (ways.orlop) version;
+      dependencies = map (found: found.name) ways.orlop.dependencies;
+      project = (pkgs.lib.importTOML {ROOT}/pyproject.toml).project.dependencies;
       tests = builtins.attrNames ways.tests;
       packageTests = builtins.attrNames ways.orlop.passthru.tests;
       profiles = builtins.attrNames ways.profiles;
@@ -84,6 +93,8 @@ def test_without_flakes(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["tests"] == found["packageTests"] == VM_TESTS
     assert (found["version"], found["overlay"], found["module"]) == ("0.1.0", "0.1.0", True)
+    needed = [re.split("[<>=!~ ;[]", requirement)[0].lower() for requirement in found["project"]]
+    assert sorted(found["dependencies"]) == sorted(needed), "nix/package.nix and pyproject.toml name the same"
     assert found["profiles"] == ["control-plane", "lab", "worker"]
 
 

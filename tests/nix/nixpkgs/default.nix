@@ -7,6 +7,8 @@
 }:
 let
   lib = import ./lib;
+  project = lib.importTOML ../../../pyproject.toml;
+  nameOf = requirement: lib.toLower (lib.head (lib.match "([A-Za-z0-9_.-]+).*" requirement));
 
   build =
     name: attributes: script:
@@ -60,20 +62,10 @@ let
     formats.json = _: { type = json; };
     dockerTools.buildImage = { name, ... }: named (baseNameOf name);
 
-    python3Packages = lib.genAttrs [
-      "aiohttp"
-      "click"
-      "grpcio"
-      "grpcio-tools"
-      "hatchling"
-      "isal"
-      "jinja2"
-      "msgspec"
-      "protobuf"
-      "pyroute2"
-      "rich"
-      "zstandard"
-    ] named // { inherit buildPythonApplication; };
+    # Just those that the project says it needs: what else nix/package.nix may name is not there.
+    python3Packages = lib.genAttrs (map nameOf (project.project.dependencies ++ project.build-system.requires)) named // {
+      inherit buildPythonApplication;
+    };
   }
   // lib.genAttrs [
     "busybox"
@@ -147,7 +139,7 @@ let
         done
       ''
     // {
-      inherit meta version;
+      inherit dependencies meta version;
       passthru = passthru;
       inherit (passthru) tests;
     };
