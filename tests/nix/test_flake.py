@@ -32,21 +32,27 @@ FLAKE = {
 
 
 def _command(directory: Path, *words: str) -> list[str]:
-    """A command on the flake's own files, copied, for Nix copies the whole directory of a flake."""
-    copy = directory / "flake"
-    for path in tracked("flake.nix", "nix", "runtime", "tests/nix/nixpkgs", "pyproject.toml", "README.md", "LICENSE"):
-        target = copy / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    """A command on copies of the flake's own files, for Nix takes the whole directory of a flake and nothing beside."""
+    copy, stand_in = directory / "flake", directory / "nixpkgs"
+    for path in tracked("flake.nix", "nix", "runtime", "pyproject.toml", "README.md", "LICENSE"):
+        _copy(path, copy / path.relative_to(ROOT))
+    for path in tracked("tests/nix/nixpkgs"):
+        _copy(path, stand_in / path.relative_to(STAND_IN))
+    _copy(ROOT / "pyproject.toml", stand_in / "pyproject.toml")
     options = ["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]
     override = [
         "--no-write-lock-file",
         "--override-input",
         "nixpkgs",
-        f"path:{copy}?dir=tests/nix/nixpkgs",
+        f"path:{stand_in}",
         f"path:{copy}",
     ]
     return ["nix", *options, "flake", *words, *override]
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def test_the_flake_checks(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@
   system ? builtins.currentSystem,
   python ? "/usr/bin/python3",
   wheels ? "/nonexistent",
+  # As a flake it sees nothing but its own directory.
+  pyproject ? if builtins.pathExists ./pyproject.toml then ./pyproject.toml else ../../../pyproject.toml,
 }:
 let
   lib = import ./lib;
-  project = lib.importTOML ../../../pyproject.toml;
+  project = lib.importTOML pyproject;
   nameOf = requirement: lib.toLower (lib.head (lib.match "([A-Za-z0-9_.-]+).*" requirement));
 
   build =
