@@ -24,6 +24,7 @@ from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
 from orlop.engine.oci.seccomp.profile import Profiles
+from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
@@ -50,7 +51,9 @@ async def build_deck(config: Config) -> Deck:
     settings = settings_of(config, driver)
     for directory in (settings.state_dir, settings.root_dir, settings.exit_dir, settings.socket_dir):
         ensure_dir(directory, 0o711)
-    conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
+    conmon, handlers, idmaps = await asyncio.gather(
+        _conmon(config), _handlers(config, driver), userns.idmaps_work(settings.root_dir, settings.state_dir)
+    )
     hierarchy = detect()
     facts = gather(cgroup_version=hierarchy.version)
     warn_of_apparmor(facts, config.container.apparmor_profile)
@@ -69,6 +72,7 @@ async def build_deck(config: Config) -> Deck:
             not_run_here=await not_run_here(),
         ),
         handlers=handlers,
+        idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
         images=storage.images,
         roots=storage.roots,
@@ -126,7 +130,6 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         root_dir=config.daemon.root_dir,
         default_handler=config.default_handler,
         cgroup_driver=driver,
-        pinned_images=(config.images.pause_image, *config.images.pinned),
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
@@ -164,7 +167,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
-        pinned=config.images.pinned,
+        pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
     )
@@ -182,6 +185,9 @@ def _network(config: Config) -> Network:
         plugin_dirs=section.plugin_dirs,
         cache_dir=section.cache_dir,
         default_network=section.default_network,
+        conf_template=section.conf_template,
+        pod_cidr_file=f"{config.daemon.state_dir}/pod-cidr",
+        address_annotations=section.address_annotations,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
     )
@@ -226,7 +232,9 @@ async def _handler(config: Config, name: str, section: HandlerSection, driver: C
     runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
     return Handler(
         name=name,
-        runtime=runtime,
+        path=path,
+        root=root,
+        systemd_cgroup=runtime.systemd_cgroup,
         features=await runtime.features(),
         privileged_without_host_devices=section.privileged_without_host_devices,
     )

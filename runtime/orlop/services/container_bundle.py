@@ -7,23 +7,30 @@ run in a thread. Creating the container is in container_create.
 import os
 import time
 
-from orlop.engine.oci import hostdevices, users, volumes
+from orlop.engine.oci import hostdevices, idmapped, users, volumes
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
-from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
+from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser, Mount
 from orlop.model.enums import ContainerState, NamespaceMode
 from orlop.model.errors import FailedPrecondition, InvalidArgument
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.pod import PodRecord
+from orlop.model.security import UserNamespace
+from orlop.services import image_volumes
 from orlop.services.deck import Deck, Handler
 from orlop.services.naming import new_id
 
 
 def plan(
-    deck: Deck, pod: PodRecord, config: ContainerConfig, image: ImageRecord | None, handler: Handler
+    deck: Deck,
+    pod: PodRecord,
+    config: ContainerConfig,
+    image: ImageRecord | None,
+    handler: Handler,
+    volumes: tuple[image_volumes.Found, ...] = (),
 ) -> ContainerRecord:
     """The container's record. Raises InvalidArgument naming a bad field."""
     container_id = new_id()
@@ -35,21 +42,31 @@ def plan(
         created_at=time.time_ns(),
         image_id=image.id if image else "",
         image_ref=_image_ref(image) if image else "",
-        runtime_path=handler.runtime.path,
-        runtime_root=handler.runtime.root,
+        runtime_path=handler.path,
+        runtime_root=handler.root,
         bundle=deck.settings.bundle(container_id),
         log_path=_log_path(pod, config),
         cgroup=deck.cgroups.container_path(pod.id, pod.cgroup_parent, container_id),
-        systemd_cgroup=handler.runtime.systemd_cgroup,
+        systemd_cgroup=handler.systemd_cgroup,
         stop_signal=_stop_signal(config, image),
         infra=image is None,
+        image_volumes=image_volumes.recorded(volumes),
     )
 
 
 def write(
-    deck: Deck, pod: PodRecord, record: ContainerRecord, image: ImageRecord | None, handler: Handler, rootfs: str
+    deck: Deck,
+    pod: PodRecord,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    handler: Handler,
+    rootfs: str,
+    mounts: tuple[Mount, ...],
 ) -> LinuxContainerUser:
-    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem."""
+    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem.
+
+    `mounts` are those of record.config with a host path for each image volume.
+    """
     config = record.config
     context = config.linux.security_context
     user = users.resolve_user(
@@ -58,6 +75,10 @@ def write(
     if record.log_path:
         # The kubelet's directory: where it exists, its mode is the kubelet's business.
         os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
+    userns = pod_userns(pod)
+    wanted = volumes.resolve_mounts(
+        mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns
+    )
     inputs = SpecInputs(
         container_id=record.id,
         pod=pod,
@@ -71,14 +92,25 @@ def write(
         pid_namespace=_pid_namespace(deck, record),
         mounts=(
             *volumes.pod_mounts(pod, config),
-            *volumes.resolve_mounts(config.mounts, recursive_read_only=handler.features.recursive_read_only_mounts),
+            *idmapped.stage(wanted, pod.namespaces.user, staging(record)),
         ),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
+        userns=userns,
         oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
     )
     write_config(record.bundle, build_spec(inputs))
     return _user_view(user)
+
+
+def pod_userns(pod: PodRecord) -> UserNamespace | None:
+    """The user namespace that the pod was made with; None: the node's."""
+    return pod.config.linux.security_context.namespace_options.userns_options if pod.namespaces.user else None
+
+
+def staging(record: ContainerRecord) -> str:
+    """Where sources of mapped mounts are while the container is created."""
+    return f"{record.bundle}/idmapped"
 
 
 def _user_view(user: ResolvedUser) -> LinuxContainerUser:

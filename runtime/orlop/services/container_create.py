@@ -6,9 +6,10 @@ What is put into the bundle is in container_bundle.
 
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
-from orlop.engine.monitor.conmon import CreateRequest, Monitored
-from orlop.engine.oci.failures import runtime_error
+from orlop.engine.monitor.conmon import Monitored
+from orlop.engine.oci import idmapped
 from orlop.engine.state.table import PodEntry
+from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
@@ -16,13 +17,13 @@ from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.services import container_bundle, events
+from orlop.services import container_bundle, events, image_volumes
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title, free
-from orlop.services.pod_cgroup import place_monitor
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart
 
@@ -53,13 +54,20 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
         _require_privilege(pod, config)
         image = await _image(deck, config)
         handler = deck.handler(pod.record.handler)
-        record = container_bundle.plan(deck, pod.record, config, image, handler)
-        await make(deck, pod, record, image, handler, steps)
+        volumes = await image_volumes.find(deck, config)
+        record = container_bundle.plan(deck, pod.record, config, image, handler, volumes)
+        await make(deck, pod, record, image, handler, steps, volumes)
         return record.id
 
 
 async def make(
-    deck: Deck, pod: PodEntry, record: ContainerRecord, image: ImageRecord | None, handler: Handler, steps: Steps
+    deck: Deck,
+    pod: PodEntry,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    handler: Handler,
+    steps: Steps,
+    volumes: tuple[image_volumes.Found, ...] = (),
 ) -> None:
     """Make every part of a planned container. Without an image it is the pod's pause process."""
     require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
@@ -69,17 +77,27 @@ async def make(
         ensure_dir(record.bundle, 0o700)
         undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
-        root = await deck.roots.prepare(record.id, image.layers if image else ())
+        idmap = _root_idmap(pod.record)
+        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap)
+        steps.enter("mount its image volumes")
+        mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
         steps.enter("write the OCI configuration")
-        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path)
+        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
+        carrier = carrier_of(deck, record)
         steps.enter("create the container with its monitor")
-        undo.add(f"delete {record.id} from {handler.name}", lambda: handler.runtime.delete(record.id, force=True))
-        monitored = await _monitored(deck, pod.record, record, handler)
+        undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
+        monitored = await carrier.create(pod.record, record)
+        await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user)
         events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
         follow(deck, record.id, monitored)
         deck.building.discard(record.id)
+
+
+def _root_idmap(pod: PodRecord) -> RootIdmap | None:
+    userns = container_bundle.pod_userns(pod)
+    return RootIdmap(pod.namespaces.user, userns.uids[0].host_id, userns.gids[0].host_id) if userns else None
 
 
 def require_ready(deck: Deck, pod: PodEntry) -> None:
@@ -111,6 +129,9 @@ async def _image(deck: Deck, config: ContainerConfig) -> ImageRecord:
     image = await deck.images.find(name)
     if image is None:
         raise NotFound(f"image {name!r} is not on this node: pull it first")
+    if image.artifact_type:
+        raise InvalidArgument(f"{name!r} is no container image but an artifact of type {image.artifact_type}: it can "
+                              "be mounted as an image volume")  # fmt: skip
     return image
 
 
@@ -132,30 +153,6 @@ def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
             deck.state.containers.delete(record.id)
 
     undo.add(f"forget container {record.id}", forget)
-
-
-async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handler: Handler) -> Monitored:
-    settings = deck.settings
-    return await deck.conmon.create(
-        CreateRequest(
-            container_id=record.id,
-            name=record.config.metadata.name,
-            bundle=record.bundle,
-            log_path=record.log_path,
-            runtime_path=handler.runtime.path,
-            runtime_args=handler.runtime.global_args,
-            exit_dir=settings.exit_dir,
-            persist_dir=record.bundle,
-            socket_dir=settings.socket_dir,
-            terminal=record.config.tty,
-            stdin=record.config.stdin,
-            stdin_once=record.config.stdin_once,
-            systemd_cgroup=record.systemd_cgroup,
-            place=lambda pid: place_monitor(deck, pod, pid),
-            explain=lambda stderr: runtime_error(f"create it with {handler.name}", stderr),
-            timeout=settings.create_timeout,
-        )
-    )
 
 
 def _record_made(deck: Deck, record: ContainerRecord, monitored: Monitored, user: LinuxContainerUser) -> None:

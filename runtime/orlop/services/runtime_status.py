@@ -27,7 +27,7 @@ def status(deck: Deck, verbose: bool) -> StatusInfo:
         status=RuntimeStatus(conditions=conditions),
         info=_info(deck) if verbose else {},
         runtime_handlers=_handlers(deck),
-        features=RuntimeFeatures(supplemental_groups_policy=True),
+        features=RuntimeFeatures(supplemental_groups_policy=True, user_namespaces_host_network=deck.idmaps),
     )
 
 
@@ -36,7 +36,7 @@ def _handlers(deck: Deck) -> tuple[RuntimeHandler, ...]:
     views = {
         name: RuntimeHandlerFeatures(
             recursive_read_only_mounts=handler.features.recursive_read_only_mounts,
-            user_namespaces=False,
+            user_namespaces=deck.idmaps and handler.features.user_namespaces,
         )
         for name, handler in sorted(deck.handlers.items())
     }
@@ -46,9 +46,7 @@ def _handlers(deck: Deck) -> tuple[RuntimeHandler, ...]:
 
 def _info(deck: Deck) -> dict[str, str]:
     readiness = deck.network.readiness()
-    handlers = {
-        name: {"path": handler.runtime.path, "root": handler.runtime.root} for name, handler in deck.handlers.items()
-    }
+    handlers = {name: {"path": handler.path, "root": handler.root} for name, handler in deck.handlers.items()}
     parts: dict[str, object] = {
         "config": msgspec.Raw(deck.settings.shown.encode() or b"{}"),
         "runtime": {"name": "orlop", "version": __version__, "cgroupDriver": deck.settings.cgroup_driver.name,

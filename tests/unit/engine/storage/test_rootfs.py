@@ -123,6 +123,10 @@ async def test_usage_is_counted_once_in_a_while(roots, layers, monkeypatch):
     roots._usage.clear()
     size, inodes = await roots.usage("c1")
     assert size >= 100_000 and inodes == before[1] + 1
+    for number in range(rootfs.SMALL):
+        write(f"{mount.path}/f{number}", "")
+    roots._usage.clear()
+    assert (await roots.usage("c1"))[1] == inodes + rootfs.SMALL, "in a thread now"
     await roots.release("c1")
     assert await roots.usage("c1") == (0, 0)
 
@@ -136,6 +140,21 @@ async def test_after_a_restart_containers_and_their_layers_are_known(roots, laye
     assert await again.layers_in_use() == frozenset(ids)
     for container_id in await again.ids():
         await again.release(container_id)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+async def test_an_image_is_mounted_read_only_beside_the_root(roots, layers, tmp_path, count):
+    ids = await chain(layers, count)
+    await roots.prepare("c1", [])
+    path = await roots.mount_image("c1", 0, ids)
+    assert sorted(os.listdir(path)) == sorted([f"own{each}" for each in range(count)] + ["top"] * bool(count))
+    with pytest.raises(OSError, match="Read-only file system"):
+        write(f"{path}/new", "x")
+    assert await roots.layers_in_use() == frozenset(ids), "else they could be collected under the mount"
+    await roots.release("c1")
+    assert not mounts.is_mountpoint(path) and os.listdir(tmp_path / "state" / "containers") == []
+    assert [len(os.listdir(layers.path(each))) for each in ids] == [2] * count, "what was mounted is untouched"
+    assert await roots.layers_in_use() == frozenset()
 
 
 async def test_others_files_beside_the_mount_point_stay(roots, tmp_path):
