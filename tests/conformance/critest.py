@@ -1,7 +1,7 @@
 """critest as a test runs it: one run against a socket, and its report read.
 
-    report = run(binary, socket, directory, "--runtime-handler", "crun")
-    report.failed["[k8s.io] Container …"]                 # the message
+report = run(binary, socket, directory, "--runtime-handler", "crun")
+report.failed["[k8s.io] Container …"]                 # the message
 """
 
 import json

@@ -1,6 +1,6 @@
 """Programs out of Debian packages, as entries of an image's layer: fetched by test.sh, never installed.
 
-    entries(["nginx", "libc6"], ["/usr/sbin/nginx"])     the program, and every shared library of both packages
+entries(["nginx", "libc6"], ["/usr/sbin/nginx"])     the program, and every shared library of both packages
 """
 
 import subprocess
@@ -16,9 +16,9 @@ LIST = Path(__file__).with_name("packages.txt")
 
 
 def missing() -> str:
-    """The first package of the list that is not there; empty when all are."""
-    names = (line.strip() for line in LIST.read_text().splitlines())
-    return next((name for name in names if name and not name.startswith("#") and not _found(name)), "")
+    """The file of the first package of the list that is not there; empty when all are."""
+    names = [line for line in LIST.read_text().splitlines() if not line.startswith("#")]
+    return next((f"{DIRECTORY}/{name}_*.deb" for name in names if not _found(name)), "")
 
 
 def entries(packages: Iterable[str], programs: Collection[str]) -> dict[str, Entry]:

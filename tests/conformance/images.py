@@ -19,8 +19,17 @@ NONEWPRIVS = debs.ROOT / ".cache" / "bin" / "nonewprivs"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LIBC = ["libc6"]
 PROC_PACKAGES = [
-    *LIBC, "util-linux", "procps", "libproc2-0", "libsystemd0", "libcap2", "libgcrypt20", "libgpg-error0", "liblzma5",
-    "libzstd1", "liblz4-1",
+    *LIBC,
+    "util-linux",
+    "procps",
+    "libproc2-0",
+    "libsystemd0",
+    "libcap2",
+    "libgcrypt20",
+    "libgpg-error0",
+    "liblzma5",
+    "libzstd1",
+    "liblz4-1",
 ]
 NGINX_PACKAGES = [*LIBC, "nginx", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"]
 HTTPD_PACKAGES = [*LIBC, "apache2-bin", "libapr1", "libaprutil1", "libcrypt1", "libexpat1", "libpcre2-8-0", "libuuid1"]
@@ -77,7 +86,8 @@ def made() -> Iterator[tuple[str, Image]]:
 def _system() -> Mapping[str, Entry]:
     busybox = Path(BUSYBOX).read_bytes()
     entries: dict[str, Entry] = {
-        name: Dir() for name in ("bin", "dev", "etc", "home", "proc", "root", "run", "sys", "usr", "usr/bin", "var", "www")
+        name: Dir()
+        for name in ("bin", "dev", "etc", "home", "proc", "root", "run", "sys", "usr", "usr/bin", "var", "www")
     }
     entries |= {"tmp": Dir(mode=0o1777), "var/run": Dir(), "var/tmp": Dir(mode=0o1777)}
     entries["bin/busybox"] = File(busybox, mode=0o755)
@@ -144,9 +154,12 @@ def _nonewprivs() -> Image:
 def _pause() -> Image:
     program = shutil.which("catatonit")
     assert program is not None, "catatonit is not installed: call ./test.sh"
-    return ImageBuilder().layer({"pause": File(Path(program).read_bytes(), mode=0o755)}).config(
-        entrypoint=["/pause", "-P"]
-    ).build()
+    return (
+        ImageBuilder()
+        .layer({"pause": File(Path(program).read_bytes(), mode=0o755)})
+        .config(entrypoint=["/pause", "-P"])
+        .build()
+    )
 
 
 def _predefined_group() -> Image:

@@ -1,6 +1,6 @@
-module orlop.invalid/conformance/runc
+module orlop.invalid/runc
 
-go 1.26.2
+go 1.25.0
 
 tool github.com/opencontainers/runc
 
