@@ -36,12 +36,14 @@ python3Packages.buildPythonApplication {
   dependencies = with python3Packages; [
     aiohttp
     click
+    cryptography
     grpcio
     isal
     jinja2
     msgspec
     protobuf
     pyroute2
+    pyyaml
     rich
     zstandard
   ];
