@@ -108,6 +108,13 @@ class Container(Section):
     """For each pod with namespaces of its own; the pod's own sysctls win."""
     default_env: dict[str, str] = {}
     """Environment variables that the image and the pod may override."""
+    default_ulimits: tuple[str, ...] = ()
+    """Resource limits of each container's processes, "nofile=1024:4096" (soft and hard, -1: none); others are the
+    daemon's own."""
+    cdi_dirs: tuple[Path, ...] = ("/etc/cdi", "/var/run/cdi")
+    """Files that describe CDI devices, read when a container asks for one. A later directory wins."""
+    hooks_dirs: tuple[Path, ...] = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
+    """OCI hooks, oci-hooks(5), read for each container. A file replaces its namesake in an earlier directory."""
     pids_limit: int = -1
     """Processes per container; -1: the pod's cgroup limits them."""
     seccomp_profile: str = ""
@@ -171,6 +178,20 @@ class Registry(Section):
     """Goes with username. Files with a password should be readable by root only."""
 
 
+class StreamingTls(Section):
+    """TLS of that server, where both files are given. They are read again when they change."""
+
+    cert_file: str = ""
+    """PEM: the server's certificate, then those between it and its authority. The kubelet checks it against the
+    machine's authorities; it must name the address."""
+    key_file: str = ""
+    """PEM, not encrypted."""
+    client_ca_file: str = ""
+    """Authorities of which a client must bring a certificate. The kubelet brings none: only for other clients."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """Least version of TLS."""
+
+
 class Streaming(Section):
     """The server of exec, attach and port-forward."""
 
@@ -180,6 +201,7 @@ class Streaming(Section):
     """0: any free one."""
     idle_timeout: Seconds = 14400.0
     """Seconds without a byte until a stream is closed."""
+    tls: StreamingTls = StreamingTls()
 
 
 class Metrics(Section):
