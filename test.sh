@@ -10,9 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc iproute2
-  iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin pkg-config procps python3-venv runc shellcheck
-  slirp4netns util-linux
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc gpg gpg-agent
+  gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl pkg-config procps python3-venv runc
+  shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }
