@@ -10,7 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables mmdebstrap
+  apparmor busybox-static catatonit conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables
+  mmdebstrap
   nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
 )
 

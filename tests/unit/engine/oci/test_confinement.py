@@ -36,7 +36,10 @@ def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> N
 
 
 def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
-    assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    loaded = replace(WITH, apparmor_profiles=frozenset({"mine"}))
+    assert apparmor_profile(context(apparmor=LOCAL), PROFILED, loaded) == "mine"
+    with pytest.raises(InvalidArgument, match="'mine' is not loaded"):
+        apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH)
     with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
         apparmor_profile(context(apparmor=LOCAL), PROFILED, FACTS)
     with pytest.raises(InvalidArgument, match="localhost_ref"):
@@ -48,7 +51,6 @@ def test_a_default_that_is_not_loaded_is_left_out(profile: str) -> None:
     settings = replace(SETTINGS, apparmor_profile=profile)
     assert apparmor_profile(context(), settings, WITH) == ""
     assert apparmor_profile(context(apparmor=SecurityProfile()), settings, WITH) == ""
-    assert apparmor_profile(context(apparmor=LOCAL), settings, WITH) == "mine"
 
 
 def test_selinux() -> None:
