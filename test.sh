@@ -10,8 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  apparmor busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry
-  iproute2 iptables mmdebstrap nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+  apparmor
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gpg gpg-agent gpgv
+  iproute2 iptables mmdebstrap nftables nix-bin openssl procps python3-venv runc shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }
