@@ -13,6 +13,8 @@ from orlop.aio.reaper import Reaper
 from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
+from orlop.engine.cni.builtin.executing import InProcess
+from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
@@ -187,6 +189,7 @@ def _network(config: Config) -> Network:
         default_network=section.default_network,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
+        execute=InProcess() if section.in_process else run_binary,
     )
 
 
