@@ -6,7 +6,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from pathlib import Path
 
 from orlop.aio.reaper import Reaper
@@ -185,6 +185,8 @@ class FakeNetwork:
         self.attached: dict[str, Attachment] = {}
         self.ready = Readiness(True)
         self.pod_cidr = ""
+        self.valid: list[str] = []
+        """Pods that the last GC was to keep."""
 
     def readiness(self) -> Readiness:
         return self.ready
@@ -192,7 +194,7 @@ class FakeNetwork:
     def describe(self) -> dict[str, object]:
         return {"name": "net"}
 
-    def update_pod_cidr(self, pod_cidr: str) -> None:
+    async def update_pod_cidr(self, pod_cidr: str) -> None:
         self.pod_cidr = pod_cidr
 
     async def add(self, attachment: Attachment) -> CniResult:
@@ -203,6 +205,10 @@ class FakeNetwork:
     async def remove(self, attachment: Attachment) -> None:
         await self._story.ask_and_wait("network.remove", attachment.pod_id)
         self.attached.pop(attachment.pod_id, None)
+
+    async def gc(self, valid: Iterable[Attachment]) -> None:
+        self.valid = [attachment.pod_id for attachment in valid]
+        await self._story.ask_and_wait("network.gc")
 
     async def orphans(self, known: Callable[[], Container[str]]) -> list[Attachment]:
         await self._story.ask_and_wait("network.orphans")
