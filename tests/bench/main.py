@@ -109,6 +109,9 @@ def _waterfall(options: argparse.Namespace, image: str, registry: Registry, pods
 def _targets(options: argparse.Namespace, base: Path, image: str, registry: Registry) -> list[Target]:
     network = _network(options)
     found: list[Target] = [OrlopTarget(image, options.handler, registry, **network)]
+    if options.nftables:
+        own = {"network": {"in_process": True, "plugin_dirs": [options.plugins]}}
+        found.append(OrlopTarget(image, options.handler, registry, name="orlop in-process", config=own, **network))
     found += [External(*_name_and_path(given), options.image, options.handler) for given in options.target]
     if binary := _containerd(options):
         found.append(containerd.Containerd(base, image, options.handler, registry, binary=binary, **network))
@@ -161,7 +164,11 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--alone", action="store_true", help="orlop without a peer")
     parser.add_argument("--containerd", metavar="PATH", help="another build than Debian's, its shim beside it")
     parser.add_argument("--plugins", default=PLUGIN_DIR, metavar="DIR", help="CNI plugins of all (default: Debian's)")
-    parser.add_argument("--nftables", action="store_true", help="a conflist with nftables; the plugins must be >= 1.6")
+    parser.add_argument(
+        "--nftables",
+        action="store_true",
+        help="a conflist with nftables, for plugins >= 1.6; orlop a second time, with network.in_process",
+    )
     parser.add_argument("--image", default=DEFAULT_IMAGE, help="for --target: an image with sh, sleep and true")
     parser.add_argument("--handler", default="runc", help="the runtime handler of all targets (default: runc)")
     parser.add_argument("--output", default=".cache/bench", help="directory of the results")

@@ -21,8 +21,8 @@ from orlop.linux.netlink.messages import (
 _NEWLINK, _DELLINK, _GETLINK, _SETLINK = 16, 17, 18, 19
 _NEWADDR, _GETADDR = 20, 22
 _NEWROUTE = 24
-_ADDRESS, _BROADCAST, _IFNAME, _MTU, _MASTER, _PROTINFO, _OPERSTATE, _LINKINFO, _NET_NS_FD = (
-    1, 2, 3, 4, 10, 12, 16, 18, 28,
+_ADDRESS, _BROADCAST, _IFNAME, _MTU, _MASTER, _PROTINFO, _TXQLEN, _OPERSTATE, _LINKINFO, _NET_NS_FD = (
+    1, 2, 3, 4, 10, 12, 13, 16, 18, 28,
 )  # fmt: skip
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _PORT_MODE, _PORT_ISOLATED = 4, 33
@@ -87,8 +87,12 @@ class Links:
         self._connection.request(_NEWLINK, body, CREATE | EXCLUSIVE, what=f"make bridge {name}")
 
     def add_veth(self, name: str, netns: int, peer: str, mtu: int) -> None:
-        """Make a pair: `name` in the namespace of an open descriptor, `peer` here. Raises NetlinkError EEXIST."""
-        other = nested(_VETH_PEER, _link(), text(_IFNAME, peer), _mtu(mtu))
+        """Make a pair: `name` in the namespace of an open descriptor, `peer` here, which queues nothing.
+
+        Raises NetlinkError EEXIST.
+        """
+        unqueued = attribute(_TXQLEN, bytes(4))
+        other = nested(_VETH_PEER, _link(), text(_IFNAME, peer), _mtu(mtu), unqueued)
         info = nested(_LINKINFO, text(_INFO_KIND, "veth"), nested(_INFO_DATA, other))
         inside = attribute(_NET_NS_FD, struct.pack("=I", netns))
         body = _link() + text(_IFNAME, name) + _mtu(mtu) + inside + info

@@ -22,7 +22,7 @@ class NotOurs(Exception):
     """The binary is to do it; the text says why."""
 
 
-class _Strict(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     pass
 
 
