@@ -72,7 +72,7 @@ class Links:
             if error.errno == errno.ENODEV:
                 return None
             raise
-        return _parsed(answers[0])
+        return _parsed(answers[0]) if answers else None
 
     def get(self, name: str) -> Link:
         """The interface of this name. Raises NetlinkError ENODEV."""

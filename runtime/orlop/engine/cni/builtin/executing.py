@@ -52,7 +52,7 @@ class InProcess:
         except asyncio.CancelledError:
             await asyncio.wait([working])  # what undoes it must not run beside it
             raise
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return Finished((call.path,), 1, _report(error), b"")
         return Finished((call.path,), 0, output, b"")
 
@@ -122,5 +122,6 @@ def _found(kind: str, call: Call) -> str:
     return next((path for path in paths if os.access(path, os.X_OK)), "")
 
 
-def _report(error: OSError) -> bytes:
-    return msgspec.json.encode({"cniVersion": "1.0.0", "code": _INTERNAL, "msg": error.strerror or str(error)})
+def _report(error: Exception) -> bytes:
+    told = getattr(error, "strerror", None) or str(error)
+    return msgspec.json.encode({"cniVersion": "1.0.0", "code": _INTERNAL, "msg": told})

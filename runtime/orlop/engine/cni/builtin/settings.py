@@ -4,6 +4,7 @@ Read from what the binary would get on stdin (the plugins' own documentation, re
 bridge plugin waits for duplicate address detection, which is the larger part of its time.
 """
 
+import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TypeVar
@@ -16,6 +17,7 @@ LEASES = "/var/lib/cni/networks"
 """host-local's own default."""
 
 T = TypeVar("T")
+_CIDR = re.compile(r"[0-9.]{7,15}/[0-9]{1,2}")
 
 
 class NotOurs(Exception):
@@ -26,26 +28,26 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     pass
 
 
-class _Range(_Strict):
+class _Range(_Strict, frozen=True):
     subnet: str = ""
     range_start: str = ""
     range_end: str = ""
     gateway: str = ""
 
 
-class _Route(_Strict):
+class _Route(_Strict, frozen=True):
     dst: str
     gw: str = ""
 
 
-class _HostLocal(_Range):
+class _HostLocal(_Range, frozen=True):
     type: str = ""
     ranges: list[list[_Range]] = []
     routes: list[_Route] = []
     data_dir: str = ""
 
 
-class _Bridge(_Strict):
+class _Bridge(_Strict, frozen=True):
     cni_version: str
     name: str
     type: str
@@ -60,11 +62,11 @@ class _Bridge(_Strict):
     prev_result: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _RuntimeConfig(_Strict):
+class _RuntimeConfig(_Strict, frozen=True):
     port_mappings: list[msgspec.Raw] = []
 
 
-class _Portmap(_Strict):
+class _Portmap(_Strict, frozen=True):
     cni_version: str
     name: str
     type: str
@@ -175,7 +177,7 @@ def _ranges(ipam: _HostLocal) -> tuple[tuple[Range, ...], ...]:
 
 
 def _range(given: _Range) -> Range:
-    subnet = IPv4Network(given.subnet)
+    subnet = _network(given.subnet)
     if subnet.prefixlen > 30:
         raise ValueError(f"{subnet} is too small")
     found = Range(
@@ -190,4 +192,11 @@ def _range(given: _Range) -> Range:
 
 
 def _route(given: _Route) -> Route:
-    return Route(IPv4Network(given.dst), IPv4Address(given.gw) if given.gw else None)
+    return Route(_network(given.dst), IPv4Address(given.gw) if given.gw else None)
+
+
+def _network(text: str) -> IPv4Network:
+    """Python would take a netmask too, or none."""
+    if not _CIDR.fullmatch(text):
+        raise ValueError(f"{text!r} is no IPv4 network")
+    return IPv4Network(text)
