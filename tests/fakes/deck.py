@@ -16,6 +16,8 @@ from orlop.engine.cni.failures import StillAttached
 from orlop.engine.cni.result import CniResult, parse_result
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
@@ -81,7 +83,7 @@ class FakeImages:
         config = {"Env": image.config.env, "Entrypoint": image.config.entrypoint}
         return json.dumps({"architecture": image.architecture, "os": image.os, "config": config}).encode()
 
-    async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
+    async def pull(self, ref: str, auth: AuthConfig | None = None, *, namespace: str = "") -> ImageRecord:
         await self._story.ask_and_wait("images.pull", ref)
         self.credentials = auth
         if ref not in self.registry:
@@ -266,6 +268,8 @@ class FakeNode:
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
             idmaps=False,
+            cdi=Directories(()),
+            hooks=HookDirectories(()),
             handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,

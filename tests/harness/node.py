@@ -174,6 +174,12 @@ class Node:
             },
             "cgroup": {"driver": "cgroupfs", "default_parent": cgroups.PODS},
             "handlers": {"runc": {}, "crun": {}},
+            # The machine's own files are not for tests.
+            "images": {
+                "registries_conf": str(self.base / "registries.conf"),
+                "certs_dirs": [str(self.base / "certs.d")],
+                "auth_files": [str(self.base / "auth.json")],
+            },
             "network": {
                 "conf_dir": str(self.network.conf_dir),
                 "cache_dir": str(self.network.cache_dir),

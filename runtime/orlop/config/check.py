@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orlop.config.errors import Problem
 from orlop.config.keys import join
 from orlop.config.schema import Config, Handler, Registry
+from orlop.model import rlimits
 
 # sun_path has 108 bytes and the last one is NUL (unix(7)).
 SOCKET_LIMIT = 107
@@ -82,6 +83,11 @@ def _container(config: Config) -> Iterator[Problem]:
     for name in container.default_env:
         if not _VARIABLE.fullmatch(name):
             yield Problem(join("container.default_env", name), "is not the name of a variable")
+    for text in container.default_ulimits:
+        try:
+            rlimits.parse(text)
+        except ValueError as error:
+            yield Problem("container.default_ulimits", str(error))
     if container.pids_limit == 0 or container.pids_limit < -1:
         yield Problem("container.pids_limit", "must be -1 for no limit, or at least 1")
     if container.shm_size <= 0:
@@ -93,6 +99,8 @@ def _container(config: Config) -> Iterator[Problem]:
 def _images(config: Config) -> Iterator[Problem]:
     for host, registry in config.registries.items():
         yield from _registry(host, registry)
+    yield from _absolute("images.registries_conf", config.images.registries_conf)
+    yield from _absolute("images.namespaced_auth_dir", config.images.namespaced_auth_dir)
     if not config.images.pause_image:
         yield Problem("images.pause_image", "must name an image")
 
@@ -109,6 +117,13 @@ def _registry(host: str, registry: Registry) -> Iterator[Problem]:
 
 
 def _servers(config: Config) -> Iterator[Problem]:
+    tls = config.streaming.tls
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield Problem("streaming.tls", "cert_file and key_file go together")
+    if tls.client_ca_file and not tls.cert_file:
+        yield Problem("streaming.tls.client_ca_file", "has no meaning without cert_file and key_file")
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        yield from _absolute(f"streaming.tls.{name}", getattr(tls, name))
     try:
         ipaddress.ip_address(config.streaming.address)
     except ValueError:

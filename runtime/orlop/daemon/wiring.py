@@ -4,6 +4,7 @@ This is the composition root: it alone knows configuration and all parts at once
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 
@@ -21,7 +22,9 @@ from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
@@ -35,11 +38,13 @@ from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import ensure_dir
+from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
-from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
+from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable, Unsupported
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
 from orlop.streaming.server import StreamingServer
+from orlop.streaming.tls import TlsContexts, TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +78,8 @@ async def build_deck(config: Config) -> Deck:
             unset=config.container.seccomp_unset,
             not_run_here=await not_run_here(),
         ),
+        cdi=Directories(config.container.cdi_dirs),
+        hooks=HookDirectories(config.container.hooks_dirs),
         handlers=handlers,
         idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
@@ -90,11 +97,27 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
-        streams=StreamingServer(
-            config.streaming.address, config.streaming.port, idle_timeout=config.streaming.idle_timeout
-        ),
+        streams=streaming_server(config),
     )
     return deck
+
+
+def streaming_server(config: Config) -> StreamingServer:
+    """The server of exec, attach and port-forward. A certificate that cannot be used is told now, but stops nobody."""
+    section = config.streaming
+    tls = None
+    if section.tls.cert_file:
+        tls = TlsContexts(
+            TlsFiles(
+                cert=section.tls.cert_file,
+                key=section.tls.key_file,
+                client_ca=section.tls.client_ca_file,
+                min_version=section.tls.min_version,
+            )
+        )
+        with contextlib.suppress(Unavailable):  # it is in the log
+            tls.current()
+    return StreamingServer(section.address, section.port, idle_timeout=section.idle_timeout, tls=tls)
 
 
 def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
@@ -135,6 +158,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
+            rlimits=tuple(rlimits.parse(text) for text in container.default_ulimits),
             pids_limit=pids_limit(container.pids_limit, driver),
             apparmor_profile=container.apparmor_profile,
         ),
@@ -172,6 +196,10 @@ def open_storage(config: Config) -> Storage:
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
+        registries_conf=config.images.registries_conf,
+        certificates=config.images.certs_dirs,
+        auth_files=config.images.auth_files,
+        namespaced_auth=config.images.namespaced_auth_dir,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")

@@ -9,6 +9,8 @@ import time
 
 from orlop.engine.oci import hostdevices, idmapped, users, volumes
 from orlop.engine.oci.capabilities import granted
+from orlop.engine.oci.cdi import names
+from orlop.engine.oci.cdi.edits import inject
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
@@ -99,8 +101,21 @@ def write(
         userns=userns,
         oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
     )
-    write_config(record.bundle, build_spec(inputs))
+    spec = build_spec(inputs)
+    _inject(deck, pod, record, spec)
+    write_config(record.bundle, spec)
     return _user_view(user)
+
+
+def _inject(deck: Deck, pod: PodRecord, record: ContainerRecord, spec: Spec) -> None:
+    """What the node's own files add: CDI devices that the container asks for, and OCI hooks that match it."""
+    config = record.config
+    devices = names.wanted([device.name for device in config.cdi_devices], config.annotations)
+    if devices:
+        inject(spec, deck.cdi.find(devices))
+    if not record.infra:
+        annotations = pod.config.annotations | config.annotations
+        deck.hooks.inject(spec, annotations, has_bind_mounts=bool(config.mounts))
 
 
 def pod_userns(pod: PodRecord) -> UserNamespace | None:

@@ -16,6 +16,8 @@ from orlop.engine.images.store import Images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
@@ -99,6 +101,8 @@ class Deck:
     settings: Settings
     facts: HostFacts
     seccomp: Profiles
+    cdi: Directories
+    hooks: HookDirectories
     handlers: dict[str, Handler]
     idmaps: bool
     """Whether kernel and filesystems have what pods with user namespaces need; probed at start."""

@@ -10,6 +10,7 @@ from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
 from orlop.model.pod import PodRecord
+from orlop.model.rlimits import Rlimit
 from orlop.model.security import UserNamespace
 
 Spec = dict[str, Any]
@@ -84,6 +85,7 @@ class SpecSettings:
 
     default_capabilities: tuple[str, ...] = ()
     default_env: dict[str, str] = field(default_factory=dict)
+    rlimits: tuple[Rlimit, ...] = ()
     pids_limit: int = -1
     apparmor_profile: str = ""
     """Profile meant by RuntimeDefault where it is loaded."""
