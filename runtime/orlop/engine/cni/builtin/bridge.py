@@ -23,7 +23,7 @@ from orlop.linux.netlink.connection import NetlinkError
 from orlop.linux.netlink.links import Link, Links
 
 _NAME_TRIES = 10
-_PAUSES = (0.0, 0.05, 0.5, 1.0, 1.0)
+_PAUSES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0)
 """Seconds before each look whether the bridge's port works."""
 _POD_INTERFACE = 2
 """Its index in the result: the bridge and the port come first."""
