@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import build_hook
-from tests.bench import containerd, machine, plot, table, waterfall
+from tests.bench import containerd, crio, machine, plot, table, waterfall
 from tests.bench.counts import Counts
 from tests.bench.orlop_target import OrlopTarget
 from tests.bench.results import Results
@@ -113,6 +113,8 @@ def _targets(options: argparse.Namespace, base: Path, image: str, registry: Regi
         own = {"network": {"in_process": True, "plugin_dirs": [options.plugins]}}
         found.append(OrlopTarget(image, options.handler, registry, name="orlop in-process", config=own, **network))
     found += [External(*_name_and_path(given), options.image, options.handler) for given in options.target]
+    if options.crio:
+        found.append(crio.Crio(base, image, options.handler, registry, binary=options.crio, **network))
     if binary := _containerd(options):
         found.append(containerd.Containerd(base, image, options.handler, registry, binary=binary, **network))
     return found
@@ -140,6 +142,8 @@ def _checked(options: argparse.Namespace) -> Counts:
     for given in options.target:
         _name_and_path(given)
     _containerd(options)
+    if options.crio and (missing := crio.missing(options.crio)):
+        sys.exit(f"{missing} is not here: CRI-O needs it")
     wanted = counts(options)
     try:
         wanted.sizes()
@@ -163,6 +167,7 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--target", action="append", default=[], metavar="NAME=unix:///PATH", help="a peer; repeatable")
     parser.add_argument("--alone", action="store_true", help="orlop without a peer")
     parser.add_argument("--containerd", metavar="PATH", help="another build than Debian's, its shim beside it")
+    parser.add_argument("--crio", metavar="PATH", help="a build of CRI-O, pinns beside it")
     parser.add_argument("--plugins", default=PLUGIN_DIR, metavar="DIR", help="CNI plugins of all (default: Debian's)")
     parser.add_argument(
         "--nftables",

@@ -29,7 +29,7 @@ def measure(targets: list[Target], counts: Counts, results: Results, registry: R
     if counts.pull_mib and counts.pull_rounds:
         pulls.measure(own, counts, results, registry)
     if counts.recorded and counts.lists:
-        recorded.measure(own, counts, results)
+        recorded.measure([target for target in own if target.fillable], counts, results)
 
 
 def _one_pod(target: Target, results: Results | None) -> None:
