@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 import build_hook
 from tests.harness import cgroups, privacy
 
-TIERS = ("lint", "unit", "nix", "integration", "conformance", "bench", "molecule")
+TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
 
 
