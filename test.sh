@@ -10,8 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables mmdebstrap
-  nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry iproute2 iptables
+  mmdebstrap nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }

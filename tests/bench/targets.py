@@ -27,6 +27,8 @@ class Target:
     """Whether `kill` and `start` work."""
     fillable = True
     """Whether `fill` and `empty` work, for a restartable one: a created container must not be a process."""
+    variant = False
+    """Another setting of a target that is measured too: only what the setting changes is measured."""
     directory: Path
     """Where a restartable one keeps its images and containers."""
 

@@ -24,6 +24,8 @@ from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.events import EventsEndpoint
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
@@ -281,6 +283,7 @@ class FakeNode:
             network=self.network,
             stats=Stats(self.tree),
             conmon=self.conmon,
+            shims=Shims(EventsEndpoint(f"{state_dir}/shims.sock", lambda _: None)),
             exit_watch=ExitWatch(self.settings.exit_dir, self.settings.bundle),
             monitor_watch=MonitorWatch(reaper, gone),
             reaper=reaper,

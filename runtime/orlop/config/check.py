@@ -70,6 +70,16 @@ def _handler(name: str, handler: Handler) -> Iterator[Problem]:
         yield Problem(key, "a handler's name has lower-case letters, digits and hyphens, as a RuntimeClass demands")
     yield from _absolute(join(key, "path"), handler.path)
     yield from _absolute(join(key, "root"), handler.root)
+    yield from _absolute(join(key, "oci_runtime"), handler.oci_runtime)
+    yield from _absolute(join(key, "config_path"), handler.config_path)
+    if handler.type == "oci":
+        for option in ("oci_runtime", "config_path"):
+            if getattr(handler, option):
+                yield Problem(join(key, option), 'has a meaning only with type = "shim"')
+    elif handler.oci_runtime and handler.config_path:
+        yield Problem(join(key, "config_path"), "a shim takes either oci_runtime or a configuration file")
+    if "*" in handler.pod_annotations:
+        yield Problem(join(key, "pod_annotations"), '"*" would let pods give the runtime any order: name a prefix')
 
 
 def _container(config: Config) -> Iterator[Problem]:

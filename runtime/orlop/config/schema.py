@@ -49,9 +49,18 @@ class Handler(Section):
     type: Literal["oci", "shim"] = "oci"
     """oci: a runc-compatible command line. shim: containerd's shim v2 protocol."""
     path: str = ""
-    """Binary; empty: the handler's name, searched in PATH."""
+    """Binary; empty: the handler's name, for a shim "containerd-shim-<handler>-v2", searched in PATH."""
     root: str = ""
     """The OCI runtime's own state directory; empty: "<state_dir>/runtimes/<handler>"."""
+    oci_runtime: str = ""
+    """For runc's shim: the OCI runtime that it calls; empty: runc, searched in PATH. Other shims have none."""
+    config_path: str = ""
+    """For a shim: configuration file of its own (Kata, gVisor), which it is given with each container."""
+    rootfs: Literal["path", "bind"] = "path"
+    """For a shim: how it gets a container's root. path: mounted, and named in config.json. bind: as a mount to make."""
+    pod_annotations: tuple[str, ...] = ()
+    """Names of pod annotations that reach the runtime or shim, with * as in file names; none by default, for some
+    runtimes take orders from them."""
     privileged_without_host_devices: bool = False
     """Privileged containers get no host devices."""
 

@@ -14,13 +14,14 @@ from orlop.aio.reaper import Reaper
 from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
+from orlop.daemon.shimhandlers import shim_handler
 from orlop.engine.cni.builtin.executing import InProcess
 from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
-from orlop.engine.monitor.exits import ExitWatch
+from orlop.engine.monitor.exits import ExitWatch, mark_oom
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
@@ -33,6 +34,8 @@ from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.events import EventsEndpoint
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.store_db import StoreDatabase
 from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
@@ -40,7 +43,7 @@ from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import ensure_dir
 from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
-from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable, Unsupported
+from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
 from orlop.streaming.server import StreamingServer
@@ -94,6 +97,7 @@ async def build_deck(config: Config) -> Deck:
         network=_network(config),
         stats=Stats(hierarchy),
         conmon=conmon,
+        shims=Shims(EventsEndpoint(f"{settings.state_dir}/shims.sock", lambda each: mark_oom(settings.bundle(each)))),
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
@@ -253,13 +257,14 @@ async def _handlers(config: Config, driver: CgroupDriver) -> dict[str, Handler]:
 
 async def _handler(config: Config, name: str, section: HandlerSection, driver: CgroupDriver) -> Handler:
     key = f"handlers.{name}"
-    if section.type == "shim":
-        raise Unsupported(f"{key}.type: shims are not built yet")
-    path = binaries.find(name, section.path)
+    program = name if section.type == "oci" else f"containerd-shim-{name}-v2"
+    path = binaries.find(program, section.path)
     if not path:
-        raise FailedPrecondition(f"{section.path or name} is not installed: install it, or set {key}.path")
+        raise FailedPrecondition(f"{section.path or program} is not installed: install it, or set {key}.path")
     root = section.root or f"{config.daemon.state_dir}/runtimes/{name}"
     ensure_dir(root, 0o711)
+    if section.type == "shim":
+        return await shim_handler(name, section, path, root, driver)
     runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
     return Handler(
         name=name,
@@ -268,4 +273,5 @@ async def _handler(config: Config, name: str, section: HandlerSection, driver: C
         systemd_cgroup=runtime.systemd_cgroup,
         features=await runtime.features(),
         privileged_without_host_devices=section.privileged_without_host_devices,
+        pod_annotations=section.pod_annotations,
     )

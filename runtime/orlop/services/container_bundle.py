@@ -8,6 +8,7 @@ import os
 import time
 
 from orlop.engine.oci import hostdevices, idmapped, users, volumes
+from orlop.engine.oci.annotations import passed
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.cdi import names
 from orlop.engine.oci.cdi.edits import inject
@@ -50,6 +51,7 @@ def plan(
         log_path=_log_path(pod, config),
         cgroup=deck.cgroups.container_path(pod.id, pod.cgroup_parent, container_id),
         systemd_cgroup=handler.systemd_cgroup,
+        shim=handler.shim,
         stop_signal=_stop_signal(config, image),
         infra=image is None,
         image_volumes=image_volumes.recorded(volumes),
@@ -98,6 +100,9 @@ def write(
         ),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
+        sandbox_id=_sandbox_id(deck, record),
+        infra=record.infra,
+        passed_annotations=passed(pod.config.annotations, handler.pod_annotations),
         userns=userns,
         oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
     )
@@ -160,6 +165,13 @@ def _stop_signal(config: ContainerConfig, image: ImageRecord | None) -> str:
         return signals.NAMES[signals.to_cri(name)]
     except ValueError as error:
         raise InvalidArgument(f"the image's StopSignal: {error}") from error
+
+
+def _sandbox_id(deck: Deck, record: ContainerRecord) -> str:
+    """The id of the pod's pause container, by which shims group containers; empty where there is none."""
+    if record.infra:
+        return record.id
+    return next((each.record.id for each in deck.state.containers_of(record.pod_id) if each.record.infra), "")
 
 
 def _pid_namespace(deck: Deck, record: ContainerRecord) -> str:

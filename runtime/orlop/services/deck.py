@@ -24,10 +24,12 @@ from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.model.container import ShimOptions
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import InvalidArgument
 from orlop.model.event import ContainerEvent
@@ -50,6 +52,10 @@ class Handler:
     """State directory of the OCI runtime, also of the one that a shim calls."""
     features: RuntimeFeatures
     systemd_cgroup: bool = False
+    shim: ShimOptions | None = None
+    """None: an OCI runtime under conmon."""
+    pod_annotations: tuple[str, ...] = ()
+    """Patterns of pods' annotations that reach the runtime or shim."""
     privileged_without_host_devices: bool = False
 
 
@@ -116,6 +122,7 @@ class Deck:
     network: Network
     stats: Stats
     conmon: Conmon
+    shims: Shims
     exit_watch: ExitWatch
     monitor_watch: MonitorWatch
     reaper: Reaper
@@ -140,6 +147,8 @@ class Deck:
     """Containers that ended and that their OCI runtime has forgotten."""
     starting: set[str] = field(default_factory=set)
     """Containers that are being started: their end is told after their start, even where it came first."""
+    shim_watches: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """Those that wait for the ends of shims' containers."""
     events: Broadcast[ContainerEvent] = field(default_factory=lambda: Broadcast(MOST_EVENTS))
     """What happens to containers and pods; sent by orlop.services.events alone."""
     last_event: int = 0

@@ -115,6 +115,12 @@ class SpecInputs:
     """From `hostdevices.devices_for`."""
     seccomp: Spec | None = None
     """Profile in runtime-spec form; None: unconfined."""
+    sandbox_id: str = ""
+    """By which a shim finds the pod's process: its pause container. Empty: the pod's id, and nobody looks for it."""
+    infra: bool = False
+    """It is the pod's pause container."""
+    passed_annotations: dict[str, str] = field(default_factory=dict)
+    """Those of the pod that the node's owner lets through to the runtime or shim."""
     userns: UserNamespace | None = None
     """The pod's user namespace, whose file is pod.namespaces.user."""
     oom_score_adj: int = 0
