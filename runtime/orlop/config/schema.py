@@ -134,7 +134,7 @@ class Container(Section):
     seccomp_unset: Literal["RuntimeDefault", "Unconfined"] = "Unconfined"
     """Profile of containers for which none is asked."""
     apparmor_profile: str = "orlop-default"
-    """AppArmor profile meant by RuntimeDefault, used where it was loaded when the daemon started."""
+    """AppArmor profile meant by RuntimeDefault, used where it is loaded. orlop-default is loaded by the daemon."""
     shm_size: int = 64 << 20
     """Bytes of a pod's /dev/shm."""
     pause_path: str = ""
