@@ -11,8 +11,8 @@ import msgspec
 from orlop.config.schema import Handler, Section
 from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
 from orlop.node.kubernetes.kubelet import Kubelet
-from orlop.node.networks.providers import Cilium, Flannel, Weave
 from orlop.node.kubernetes.runtime_class import RuntimeClass
+from orlop.node.networks.providers import Cilium, Flannel, Weave
 
 InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
 NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
