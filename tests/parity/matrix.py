@@ -20,6 +20,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "default": {},
     "dual-stack": {"provider": "bridge", "pod_cidrs": ["10.1.0.0/16", "fd00:1::/64"], "mtu": 1400, "firewall": True},
     **{provider: {"provider": provider} for provider in variants_of(fields_of(Declaration)["network"].type)},
+    "flannel": {"provider": "flannel", "pod_cidrs": ["10.244.0.0/16", "fd01::/48"], "interface": "eth1"},
+    "weave": {"provider": "weave", "unmaintained": True},
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -80,6 +82,8 @@ def declarations() -> dict[str, dict[str, Any]]:
 def declaration(minor: str, handlers: str, network: str, settings: str) -> dict[str, Any]:
     """One combination."""
     found = {"kubernetes": minor, **HANDLERS[handlers], **SETTINGS[settings]}
+    if network == "flannel" and "cluster" in found:
+        found["cluster"] = {**found["cluster"], "proxy_mode": "nftables"}  # flannel does not do kube-proxy's work
     return {**found, "network": NETWORKS[network]} if NETWORKS[network] else found
 
 
