@@ -196,6 +196,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
+        pull_progress_timeout=config.images.pull_progress_timeout,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
