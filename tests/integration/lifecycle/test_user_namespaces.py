@@ -39,10 +39,11 @@ def _owner(container: Container) -> tuple[int, int]:
 
 
 @pytest.fixture(autouse=True)
-def able(cri: Cri) -> None:
-    """The node can do it; see test_the_feature_is_told for what decides that here."""
-    if not cri("Status").runtime_handlers[0].features.user_namespaces:
-        pytest.skip("the node's handler has no user namespaces: kernel or filesystem without idmapped mounts")
+def able(cri: Cri, handler: str) -> None:
+    """The node and the test's handler can do it."""
+    features = {item.name: item.features for item in cri("Status").runtime_handlers}
+    if not features[handler].user_namespaces:
+        pytest.skip(f"handler {handler!r} has no user namespaces, or kernel or filesystem have no idmapped mounts")
 
 
 @pytest.fixture
