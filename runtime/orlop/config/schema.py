@@ -96,6 +96,9 @@ class Network(Section):
     """Seconds until the plugins of a pod that comes up are killed."""
     del_timeout: Seconds = 60.0
     """Seconds until the plugins of a pod that goes are killed; their DEL is then tried again later."""
+    in_process: bool = False
+    """Do the work of the reference plugins bridge and host-local, and portmap's where no port is mapped, in the daemon
+    where the result is the same: with nftables, IPv4, and plugins of 1.6 or later. Anything else runs as a process."""
 
 
 class Container(Section):
@@ -152,6 +155,9 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    pull_progress_timeout: Seconds = 300.0
+    """Seconds without a byte of any blob, over all retries, until a pull from a registry is given up and its next
+    mirror is asked; 0: never. Time in which it waits for its turn or for the disk does not count."""
     registries_conf: str = "/etc/containers/registries.conf"
     """registries.conf, version 2: mirrors, blocked registries, short names. Files of its drop-in directory (its name
     with ".d") follow it. Read again when they change; none need be there; empty: not read."""
