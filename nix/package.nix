@@ -8,7 +8,7 @@
   iptables,
   nftables,
   runc,
-  nixosTests ? { },
+  testers ? { },
 }:
 let
   project = (lib.importTOML ../pyproject.toml).project;
@@ -36,6 +36,7 @@ python3Packages.buildPythonApplication {
   dependencies = with python3Packages; [
     aiohttp
     click
+    cryptography
     grpcio
     isal
     jinja2
@@ -68,7 +69,7 @@ python3Packages.buildPythonApplication {
     "orlop.cli.main"
   ];
 
-  passthru.tests = lib.optionalAttrs (nixosTests ? orlop) { inherit (nixosTests) orlop; };
+  passthru.tests = lib.optionalAttrs (testers ? runNixOSTest) (import ./tests { inherit lib testers; });
 
   meta = {
     inherit (project) description;

@@ -15,6 +15,10 @@ from tests.harness import cgroups, privacy
 TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
 
+# A machine with much else to do is slow, and says nothing about the code.
+settings.register_profile("orlop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orlop")
+
 
 # A loaded machine makes everything slow, the drawing of examples too: no test fails for that.
 settings.register_profile("loaded", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])

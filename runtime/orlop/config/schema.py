@@ -8,6 +8,8 @@ from typing import Annotated, Literal, dataclass_transform
 
 import msgspec
 
+DEFAULT_POLICY = "/etc/containers/policy.json"
+
 Path = Annotated[str, msgspec.Meta(pattern="^/")]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -132,7 +134,7 @@ class Container(Section):
     seccomp_unset: Literal["RuntimeDefault", "Unconfined"] = "Unconfined"
     """Profile of containers for which none is asked."""
     apparmor_profile: str = "orlop-default"
-    """AppArmor profile meant by RuntimeDefault, used where it was loaded when the daemon started."""
+    """AppArmor profile meant by RuntimeDefault, used where it is loaded. orlop-default is loaded by the daemon."""
     shm_size: int = 64 << 20
     """Bytes of a pod's /dev/shm."""
     pause_path: str = ""
@@ -153,6 +155,9 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    pull_progress_timeout: Seconds = 300.0
+    """Seconds without a byte of any blob, over all retries, until a pull from a registry is given up and its next
+    mirror is asked; 0: never. Time in which it waits for its turn or for the disk does not count."""
     registries_conf: str = "/etc/containers/registries.conf"
     """registries.conf, version 2: mirrors, blocked registries, short names. Files of its drop-in directory (its name
     with ".d") follow it. Read again when they change; none need be there; empty: not read."""
@@ -163,6 +168,13 @@ class Images(Section):
     namespaced_auth_dir: str = ""
     """Directory of credentials for the pods of single namespaces: <namespace>.json, or
     <namespace>-<SHA-256 of the image as the pod names it>.json. Empty: there are none."""
+    signature_policy: str = DEFAULT_POLICY
+    """Which images are let in, in policy.json's format. Read again when it changes. The default one need not be there:
+    then every image is; one that is named here must be. Empty: every image is let in."""
+    signature_policy_dir: str = ""
+    """Directory of policies for the pods of single namespaces, <namespace>.json, in the node's place. Empty: none."""
+    registries_d: Path = "/etc/containers/registries.d"
+    """Directory that says where the GPG signatures of repositories are."""
     plain_http_loopback: bool = True
     """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: such bytes
     never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""

@@ -11,7 +11,7 @@ import os
 import msgspec
 
 from orlop.aio.reaper import Reaper
-from orlop.config.schema import Config
+from orlop.config.schema import DEFAULT_POLICY, Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.daemon.shimhandlers import shim_handler
@@ -23,6 +23,7 @@ from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch, mark_oom
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci import apparmor
 from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
 from orlop.engine.oci.hooks import HookDirectories
@@ -65,7 +66,7 @@ async def build_deck(config: Config) -> Deck:
         _conmon(config), _handlers(config, driver), userns.idmaps_work(settings.root_dir, settings.state_dir)
     )
     hierarchy = detect()
-    facts = gather(cgroup_version=hierarchy.version)
+    facts = await apparmor.ensure_loaded(gather(cgroup_version=hierarchy.version), config.container.apparmor_profile)
     warn_of_apparmor(facts, config.container.apparmor_profile)
     storage = open_storage(config)
     reaper = Reaper.current()
@@ -129,7 +130,7 @@ def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
     if facts.apparmor and profile and profile not in facts.apparmor_profiles:
         log.warning(
             "AppArmor is on, but profile %r (container.apparmor_profile) is not loaded: containers run without one. "
-            "Load it with apparmor_parser and restart the daemon",
+            "Load it with apparmor_parser",
             profile,
         )
 
@@ -197,6 +198,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
+        pull_progress_timeout=config.images.pull_progress_timeout,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
@@ -204,6 +206,10 @@ def open_storage(config: Config) -> Storage:
         certificates=config.images.certs_dirs,
         auth_files=config.images.auth_files,
         namespaced_auth=config.images.namespaced_auth_dir,
+        policy=config.images.signature_policy,
+        policy_required=config.images.signature_policy != DEFAULT_POLICY,
+        namespaced_policies=config.images.signature_policy_dir,
+        signature_places=config.images.registries_d,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")

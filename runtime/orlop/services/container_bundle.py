@@ -12,6 +12,8 @@ from orlop.engine.oci.annotations import passed
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.cdi import names
 from orlop.engine.oci.cdi.edits import inject
+from orlop.engine.oci.confinement import profile_asked
+from orlop.engine.oci.facts import with_apparmor_profiles
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
@@ -92,12 +94,9 @@ def write(
         user=user,
         cgroups_path=deck.cgroups.oci_path(pod.id, pod.cgroup_parent, record.id),
         settings=deck.settings.spec,
-        facts=deck.facts,
+        facts=with_apparmor_profiles(deck.facts),
         pid_namespace=_pid_namespace(deck, record),
-        mounts=(
-            *volumes.pod_mounts(pod, config),
-            *idmapped.stage(wanted, pod.namespaces.user, staging(record)),
-        ),
+        mounts=idmapped.stage((*volumes.pod_mounts(pod, config), *wanted), pod.namespaces.user, staging(record)),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
         sandbox_id=_sandbox_id(deck, record),
@@ -197,4 +196,5 @@ def _seccomp(deck: Deck, config: ContainerConfig) -> Spec | None:
     context = config.linux.security_context
     if context.privileged:
         return None
-    return deck.seccomp.profile_for(context.seccomp, granted(context, deck.settings.spec, deck.facts))
+    asked = profile_asked(context.seccomp, context.seccomp_profile_path, "seccomp_profile_path")
+    return deck.seccomp.profile_for(asked, granted(context, deck.settings.spec, deck.facts))

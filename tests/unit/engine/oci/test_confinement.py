@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from orlop.engine.oci.confinement import apparmor_profile, security_paths, selinux_label
+from orlop.engine.oci.confinement import apparmor_profile, profile_asked, security_paths, selinux_label
 from orlop.model.enums import ProfileType
 from orlop.model.errors import InvalidArgument, Unsupported
 from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile, SELinuxOption
 from tests.unit.engine.oci.samples import FACTS, SETTINGS
 
-WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "other"}), selinux=True)
+WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "mine"}), selinux=True)
 PROFILED = replace(SETTINGS, apparmor_profile="our-default")
 UNCONFINED = SecurityProfile(profile_type=ProfileType.Unconfined)
 LOCAL = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="mine")
@@ -37,6 +37,8 @@ def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> N
 
 def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
     assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    with pytest.raises(InvalidArgument, match="'mine' is not loaded"):
+        apparmor_profile(context(apparmor=LOCAL), PROFILED, replace(WITH, apparmor_profiles=frozenset({"other"})))
     with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
         apparmor_profile(context(apparmor=LOCAL), PROFILED, FACTS)
     with pytest.raises(InvalidArgument, match="localhost_ref"):
@@ -48,7 +50,6 @@ def test_a_default_that_is_not_loaded_is_left_out(profile: str) -> None:
     settings = replace(SETTINGS, apparmor_profile=profile)
     assert apparmor_profile(context(), settings, WITH) == ""
     assert apparmor_profile(context(apparmor=SecurityProfile()), settings, WITH) == ""
-    assert apparmor_profile(context(apparmor=LOCAL), settings, WITH) == "mine"
 
 
 def test_selinux() -> None:
@@ -62,3 +63,30 @@ def test_hidden_paths() -> None:
     fields = {"masked_paths": ("/a",), "readonly_paths": ("/b",)}
     assert security_paths(context(**fields)) == {"maskedPaths": ["/a"], "readonlyPaths": ["/b"]}
     assert security_paths(context(privileged=True, **fields)) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "profile"),
+    [
+        ("", None),
+        ("runtime/default", SecurityProfile()),
+        ("unconfined", UNCONFINED),
+        ("localhost/mine", LOCAL),
+    ],
+)
+def test_deprecated_words(words: str, profile: SecurityProfile | None) -> None:
+    assert profile_asked(None, words, "apparmor_profile") == profile
+    assert profile_asked(UNCONFINED, words, "apparmor_profile") == UNCONFINED
+
+
+def test_apparmor_by_deprecated_words() -> None:
+    assert apparmor_profile(context(apparmor_profile="localhost/mine"), PROFILED, WITH) == "mine"
+    assert apparmor_profile(context(apparmor_profile="unconfined"), PROFILED, WITH) == "unconfined"
+    with pytest.raises(Unsupported, match="'mine'"):
+        apparmor_profile(context(apparmor_profile="localhost/mine"), PROFILED, FACTS)
+
+
+@pytest.mark.parametrize("words", ["mine", "localhost/", "LOCALHOST/mine", "x/localhost/mine"])
+def test_words_that_mean_nothing(words: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"seccomp_profile_path '{words}'"):
+        profile_asked(None, words, "seccomp_profile_path")
