@@ -118,6 +118,12 @@ class FakeRoots:
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/home:/bin/sh\n")
         return RootfsMount(path=str(root), upper=str(root))
 
+    async def mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+        await self._story.ask_and_wait("roots.mount_image", container_id)
+        volume = self._home / container_id / f"image{number}"
+        (volume / "etc").mkdir(parents=True)
+        return str(volume)
+
     async def release(self, container_id: str) -> None:
         await self._story.ask_and_wait("roots.release", container_id)
         shutil.rmtree(self._home / container_id, ignore_errors=True)

@@ -25,8 +25,18 @@ CODES: dict[type[model.OrlopError], grpc.StatusCode] = {
     model.Unsupported: grpc.StatusCode.UNIMPLEMENTED,
     model.TimedOut: grpc.StatusCode.DEADLINE_EXCEEDED,
     model.DataLoss: grpc.StatusCode.DATA_LOSS,
+    model.RegistryUnavailable: grpc.StatusCode.UNKNOWN,
+    model.SignatureValidationFailed: grpc.StatusCode.UNKNOWN,
+    model.ImageVolumeMountFailed: grpc.StatusCode.UNKNOWN,
     model.OrlopError: grpc.StatusCode.UNKNOWN,
 }
+
+REASONS: dict[type[model.OrlopError], str] = {
+    model.RegistryUnavailable: "RegistryUnavailable",
+    model.SignatureValidationFailed: "SignatureValidationFailed",
+    model.ImageVolumeMountFailed: "ImageVolumeMountFailed",
+}
+"""What the kubelet looks for at the beginning of a text (cri-api pkg/errors), and only where the code is UNKNOWN."""
 
 # A status travels in HTTP/2 trailers, and clients refuse more than 8 KiB of them; non-ASCII grows threefold there.
 TEXT_LIMIT = 2500
@@ -44,7 +54,7 @@ def status_of(error: Exception) -> Status:
     """The status for an error. One that is not of the domain is logged here."""
     for kind in type(error).__mro__:
         if kind in CODES:
-            return Status(CODES[kind], _short(str(error)))
+            return Status(CODES[kind], _short(f"{REASONS[kind]}: {error}" if kind in REASONS else str(error)))
     reference = secrets.token_hex(4)
     log.error("unexpected error, reference %s", reference, exc_info=error)
     text = f"unexpected {type(error).__name__}: {error} (the daemon's log has the details under reference {reference})"

@@ -105,6 +105,13 @@ class ContainerUser(Value):
     linux: LinuxContainerUser = LinuxContainerUser()
 
 
+class ImageVolume(Value):
+    """An image that a container has mounted (KEP-4639), as it was found when the container was made."""
+
+    container_path: str
+    image_id: str
+
+
 class ContainerRecord(Value):
     """A container, as it was made. Never changes."""
 
@@ -131,6 +138,8 @@ class ContainerRecord(Value):
     """A signal(7) name."""
     infra: bool = False
     """The pod's pause process: ours, and not shown as a container."""
+    image_volumes: tuple[ImageVolume, ...] = ()
+    """In the order of config.mounts."""
 
 
 class ContainerStatus(Value):

@@ -44,5 +44,17 @@ class TimedOut(OrlopError):
     """A step did not end within its time limit."""
 
 
+class RegistryUnavailable(Unavailable):
+    """No registry that could have the image answers; the kubelet knows this reason."""
+
+
+class SignatureValidationFailed(OrlopError):
+    """The signature policy does not let the image in; the kubelet knows this reason."""
+
+
+class ImageVolumeMountFailed(OrlopError):
+    """An image cannot be mounted as a volume; the kubelet knows this reason."""
+
+
 class DataLoss(OrlopError):
     """Content does not have the digest or size that it should have."""

@@ -13,17 +13,23 @@ from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
-from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser
+from orlop.model.container import ContainerConfig, ContainerRecord, LinuxContainerUser, Mount
 from orlop.model.enums import ContainerState, NamespaceMode
 from orlop.model.errors import FailedPrecondition, InvalidArgument
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.pod import PodRecord
+from orlop.services import image_volumes
 from orlop.services.deck import Deck, Handler
 from orlop.services.naming import new_id
 
 
 def plan(
-    deck: Deck, pod: PodRecord, config: ContainerConfig, image: ImageRecord | None, handler: Handler
+    deck: Deck,
+    pod: PodRecord,
+    config: ContainerConfig,
+    image: ImageRecord | None,
+    handler: Handler,
+    volumes: tuple[image_volumes.Found, ...] = (),
 ) -> ContainerRecord:
     """The container's record. Raises InvalidArgument naming a bad field."""
     container_id = new_id()
@@ -43,13 +49,23 @@ def plan(
         systemd_cgroup=handler.runtime.systemd_cgroup,
         stop_signal=_stop_signal(config, image),
         infra=image is None,
+        image_volumes=image_volumes.recorded(volumes),
     )
 
 
 def write(
-    deck: Deck, pod: PodRecord, record: ContainerRecord, image: ImageRecord | None, handler: Handler, rootfs: str
+    deck: Deck,
+    pod: PodRecord,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    handler: Handler,
+    rootfs: str,
+    mounts: tuple[Mount, ...],
 ) -> LinuxContainerUser:
-    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem."""
+    """Write <bundle>/config.json and return who the first process will be. Blocks on the filesystem.
+
+    `mounts` are those of record.config with a host path for each image volume.
+    """
     config = record.config
     context = config.linux.security_context
     user = users.resolve_user(
@@ -71,7 +87,7 @@ def write(
         pid_namespace=_pid_namespace(deck, record),
         mounts=(
             *volumes.pod_mounts(pod, config),
-            *volumes.resolve_mounts(config.mounts, recursive_read_only=handler.features.recursive_read_only_mounts),
+            *volumes.resolve_mounts(mounts, recursive_read_only=handler.features.recursive_read_only_mounts),
         ),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),

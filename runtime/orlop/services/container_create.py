@@ -16,7 +16,7 @@ from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.services import container_bundle, events
+from orlop.services import container_bundle, events, image_volumes
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
@@ -53,13 +53,20 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
         _require_privilege(pod, config)
         image = await _image(deck, config)
         handler = deck.handler(pod.record.handler)
-        record = container_bundle.plan(deck, pod.record, config, image, handler)
-        await make(deck, pod, record, image, handler, steps)
+        volumes = await image_volumes.find(deck, config)
+        record = container_bundle.plan(deck, pod.record, config, image, handler, volumes)
+        await make(deck, pod, record, image, handler, steps, volumes)
         return record.id
 
 
 async def make(
-    deck: Deck, pod: PodEntry, record: ContainerRecord, image: ImageRecord | None, handler: Handler, steps: Steps
+    deck: Deck,
+    pod: PodEntry,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    handler: Handler,
+    steps: Steps,
+    volumes: tuple[image_volumes.Found, ...] = (),
 ) -> None:
     """Make every part of a planned container. Without an image it is the pod's pause process."""
     require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
@@ -70,8 +77,10 @@ async def make(
         undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         root = await deck.roots.prepare(record.id, image.layers if image else ())
+        steps.enter("mount its image volumes")
+        mounts = await image_volumes.mount_all(deck, record, volumes)
         steps.enter("write the OCI configuration")
-        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path)
+        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
         steps.enter("create the container with its monitor")
         undo.add(f"delete {record.id} from {handler.name}", lambda: handler.runtime.delete(record.id, force=True))
         monitored = await _monitored(deck, pod.record, record, handler)

@@ -6,6 +6,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import read_text
 from orlop.model import signals
 from orlop.model.container import ContainerResources, ContainerStatusView, ContainerUser
+from orlop.services import image_volumes
 from orlop.services.deck import Deck
 
 
@@ -32,7 +33,7 @@ def view(entry: ContainerEntry) -> ContainerStatusView:
         message=status.message,
         labels=record.config.labels,
         annotations=record.config.annotations,
-        mounts=record.config.mounts,
+        mounts=image_volumes.shown(record),
         log_path=record.log_path,
         resources=ContainerResources(linux=status.resources),
         image_id=record.image_id,

@@ -59,6 +59,7 @@ ROOTS: dict[type[Value], type[Message]] = {
 NOT_ON_THE_WIRE = {"ContainerRecord", "ContainerStatus", "PodRecord", "PodStatus", "PinnedNamespaces"} | {
     "ImageRecord",
     "ImageConfig",
+    "ImageVolume",
 }
 
 LEFT_OUT = {

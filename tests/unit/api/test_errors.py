@@ -5,7 +5,7 @@ import logging
 import grpc
 import pytest
 
-from orlop.api.errors import CODES, TEXT_LIMIT, status_of
+from orlop.api.errors import CODES, REASONS, TEXT_LIMIT, status_of
 from orlop.model import errors as model
 
 
@@ -14,7 +14,16 @@ def test_every_domain_error_has_its_code() -> None:
     assert kinds == set(CODES)
     for kind in kinds:
         status = status_of(kind("the pod is gone"))
-        assert (status.code, status.text) == (CODES[kind], "the pod is gone")
+        reason = f"{REASONS[kind]}: " if kind in REASONS else ""
+        assert (status.code, status.text) == (CODES[kind], f"{reason}the pod is gone")
+
+
+def test_reasons_that_the_kubelet_looks_for_come_first_and_with_the_code_unknown() -> None:
+    # With any other code its client puts "rpc error: code = …" in front, and no reason is found.
+    assert {status_of(kind("x")).code for kind in REASONS} == {grpc.StatusCode.UNKNOWN}
+    assert status_of(model.SignatureValidationFailed("no key")).text == "SignatureValidationFailed: no key"
+    assert status_of(model.RegistryUnavailable("no answer")).text == "RegistryUnavailable: no answer"
+    assert status_of(model.ImageVolumeMountFailed("no path")).text == "ImageVolumeMountFailed: no path"
 
 
 def test_a_kind_of_a_domain_error_keeps_its_code() -> None:

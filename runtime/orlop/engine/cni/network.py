@@ -14,6 +14,7 @@ from orlop.engine.cni.capabilities import arguments_for
 from orlop.engine.cni.conflist import CHECK_SINCE, GC_SINCE, BadConfig, NetworkConfig, parse
 from orlop.engine.cni.current import CurrentNetwork
 from orlop.engine.cni.current import Readiness as Readiness
+from orlop.engine.cni.execution import Execute, run_binary
 from orlop.engine.cni.failures import CODE_LIMITED, CODE_NOT_AVAILABLE, PluginError, StillAttached
 from orlop.engine.cni.gate import Gate
 from orlop.engine.cni.plugin import Plugins
@@ -44,9 +45,10 @@ class Network:
         add_timeout: float = 300.0,
         del_timeout: float = 60.0,
         environment: Mapping[str, str] | None = None,
+        execute: Execute = run_binary,
     ) -> None:
         """`environment` is what plugins get beside CNI_*; by default the daemon's own."""
-        self._plugins = Plugins(plugin_dirs, os.environ if environment is None else environment)
+        self._plugins = Plugins(plugin_dirs, os.environ if environment is None else environment, execute)
         self._current = CurrentNetwork(conf_dir, default_network, self._plugins)
         self._cache = ResultCache(cache_dir)
         self._add_timeout = add_timeout

@@ -1,25 +1,24 @@
 """Running plugins: find the binary, feed it, judge its end. What it is fed is in request.py, the order in chain.py."""
 
-import asyncio
-import errno
 import os
 from collections.abc import Mapping, Sequence
 
-from orlop.aio.process import CommandError, CommandTimeout, Finished, run
+from orlop.aio.process import CommandError, CommandTimeout
 from orlop.engine.cni.conflist import NetworkConfig
+from orlop.engine.cni.execution import Call, Execute, run_binary
 from orlop.engine.cni.failures import PluginError, PluginTimedOut
 from orlop.engine.cni.request import Command, base_environment
-from orlop.engine.cni.result import OUTPUT_LIMIT, excerpt, parse_report
-
-_BUSY_PAUSES = (0.1, 0.3, 0.6, 1.0, 2.0)
-"""Seconds between tries while somebody is writing the binary (ETXTBSY): network installers copy over it."""
+from orlop.engine.cni.result import excerpt, parse_report
 
 
 class Plugins:
     """The plugins of this node."""
 
-    def __init__(self, directories: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directories: Sequence[str], environment: Mapping[str, str], execute: Execute = run_binary
+    ) -> None:
         self.directories = tuple(directories)
+        self._execute = execute
         self._environment = base_environment(environment, directories)
 
     def find(self, kind: str) -> str | None:
@@ -59,7 +58,9 @@ class Plugins:
         what = f"network {network!r}: plugin {kind!r} failed {command}" + (f" for pod {pod}" if pod else "")
         environment = {**self._environment, **variables, "CNI_COMMAND": command.value}
         try:
-            finished = await _run(path, stdin, environment, timeout)
+            finished = await self._execute(
+                Call(kind=kind, path=path, stdin=stdin, environment=environment, timeout=timeout)
+            )
         except CommandTimeout as error:
             message = f"{what}: it did not end within {timeout:g} s and was killed"
             raise PluginTimedOut(message, plugin=kind, network=network) from error
@@ -69,17 +70,6 @@ class Plugins:
             report = parse_report(finished.stdout, finished.stderr, finished.returncode)
             raise PluginError(f"{what}: {report}", plugin=kind, network=network, code=report.code)
         return finished.stdout
-
-
-async def _run(path: str, stdin: bytes, environment: Mapping[str, str], timeout: float) -> Finished:
-    for pause in (*_BUSY_PAUSES, None):
-        try:
-            return await run([path], stdin=stdin, env=environment, timeout=timeout, limit=OUTPUT_LIMIT, check=False)
-        except OSError as error:
-            if error.errno != errno.ETXTBSY or pause is None:
-                raise
-            await asyncio.sleep(pause)
-    raise AssertionError("the last try returns or raises")
 
 
 def _reason(error: CommandError | OSError) -> str:

@@ -49,8 +49,6 @@ def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
         raise InvalidArgument(f"{label}: a path holds a NUL byte")
     if not mount.container_path.startswith("/") or os.path.normpath(mount.container_path) in ("/", "//"):
         raise InvalidArgument(f"{label}: container_path must be an absolute path below the root")
-    if mount.image is not None and not mount.host_path:
-        raise Unsupported(f"{label}: image volumes are not supported")
     if not os.path.isabs(mount.host_path):
         raise InvalidArgument(f"{label}: host_path must be absolute, not {mount.host_path!r}")
     if unknown := [option for option in mount.mount_options if option not in MOUNT_OPTIONS]:

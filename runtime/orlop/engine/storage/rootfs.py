@@ -3,6 +3,7 @@
     <root_dir>/containers/<id>/{upper,work}      what the container writes
     <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
     <state_dir>/containers/<id>/rootfs           where the overlay is mounted
+    <state_dir>/containers/<id>/images/<number>  where an image that it mounts is mounted, read-only
 
 The upper directory is not synced (`volatile`): a container does not outlive its node's reboot. Locks are the caller's:
 one verb at a time for one container.
@@ -19,7 +20,7 @@ from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
-from orlop.linux.files import ensure_dir, read_text_or, remove_dir, remove_tree, write_atomic
+from orlop.linux.files import ensure_dir, read_text, read_text_or, remove_dir, remove_tree, write_atomic
 from orlop.linux.fsinfo import tree_usage
 from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
 
@@ -64,16 +65,19 @@ class RootFilesystems:
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
         self._check(container_id)
-        missing = [each for each in layers if self._layers.get(each) is None]
-        if missing:
-            raise FailedPrecondition(
-                f"container {container_id} needs layer {missing[0]}, which is not here; pull its image"
-            )
+        self._require(container_id, layers)
         try:
             return await offload(self._prepare, container_id, layers, idmap_fd)
         except OSError as error:
             await self.release(container_id)
             raise ResourceExhausted(f"cannot make the root of container {container_id}: {error}") from error
+
+    def _require(self, container_id: str, layers: Sequence[str]) -> None:
+        for each in layers:
+            if self._layers.get(each) is None:
+                raise FailedPrecondition(
+                    f"container {container_id} needs layer {each}, which is not here; pull its image"
+                )
 
     def _prepare(self, container_id: str, layers: Sequence[str], idmap_fd: int | None) -> RootfsMount:
         self._remove(container_id)
@@ -89,6 +93,29 @@ class RootFilesystems:
         mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=idmap_fd)
         return RootfsMount(path=target, upper=upper)
 
+    async def mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+        """Mount an image's layers (chain ids, base first) read-only for a prepared container; returns where.
+
+        It goes with the container's root. Raises FailedPrecondition when a layer is missing, ResourceExhausted when the
+        mount cannot be made.
+        """
+        self._check(container_id)
+        self._require(container_id, layers)
+        try:
+            return await offload(self._mount_image, container_id, number, layers)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot mount an image for container {container_id}: {error}") from error
+
+    def _mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+        kept = os.path.join(self._home(container_id), "layers")
+        # Before the mount: what is mounted is never without its entry.
+        write_atomic(kept, read_text(kept) + "".join(f"{each}\n" for each in layers))
+        target = os.path.join(self._mounts, container_id, "images", str(number))
+        os.makedirs(target)
+        lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
+        mounts.overlay(target, lower=lower, upper=None, work=None)
+        return target
+
     async def release(self, container_id: str) -> None:
         """Unmount and delete. Done twice, or for an unknown id, it does nothing. OSError: try again."""
         self._check(container_id)
@@ -97,7 +124,10 @@ class RootFilesystems:
 
     def _remove(self, container_id: str) -> None:
         target = self.path(container_id)
-        mounts.unmount_below(target)
+        images = os.path.join(self._mounts, container_id, "images")
+        for mounted in (images, target):
+            mounts.unmount_below(mounted)
+        remove_tree(images)
         remove_dir(target)
         try:
             remove_dir(os.path.dirname(target))

@@ -11,7 +11,6 @@ from orlop.engine.oci.volumes import pod_mounts, resolve_mounts
 from orlop.model.container import ContainerConfig, LinuxContainerConfig, Mount
 from orlop.model.enums import MountPropagation
 from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, Unsupported
-from orlop.model.image import ImageSpec
 from orlop.model.pod import PinnedNamespaces, PodRecord, PodSandboxConfig
 from orlop.model.security import LinuxContainerSecurityContext
 
@@ -42,7 +41,6 @@ def test_links_of_the_host_are_resolved(tmp_path: Path) -> None:
         ({"container_path": "data", "host_path": "/"}, InvalidArgument, "container_path"),
         ({"container_path": "/x/..", "host_path": "/"}, InvalidArgument, "container_path"),
         ({"host_path": "/", "mount_options": ("bind",)}, InvalidArgument, "'bind'"),
-        ({"image": ImageSpec(image="i")}, Unsupported, "image volumes"),
         ({"host_path": "/", "recursive_read_only": True}, InvalidArgument, "needs readonly"),
         (
             {"host_path": "/", "recursive_read_only": True, "readonly": True, "propagation": TO_CONTAINER},

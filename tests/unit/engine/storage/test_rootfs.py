@@ -138,6 +138,21 @@ async def test_after_a_restart_containers_and_their_layers_are_known(roots, laye
         await again.release(container_id)
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+async def test_an_image_is_mounted_read_only_beside_the_root(roots, layers, tmp_path, count):
+    ids = await chain(layers, count)
+    await roots.prepare("c1", [])
+    path = await roots.mount_image("c1", 0, ids)
+    assert sorted(os.listdir(path)) == sorted([f"own{each}" for each in range(count)] + ["top"] * bool(count))
+    with pytest.raises(OSError, match="Read-only file system"):
+        write(f"{path}/new", "x")
+    assert await roots.layers_in_use() == frozenset(ids), "else they could be collected under the mount"
+    await roots.release("c1")
+    assert not mounts.is_mountpoint(path) and os.listdir(tmp_path / "state" / "containers") == []
+    assert [len(os.listdir(layers.path(each))) for each in ids] == [2] * count, "what was mounted is untouched"
+    assert await roots.layers_in_use() == frozenset()
+
+
 async def test_others_files_beside_the_mount_point_stay(roots, tmp_path):
     mount = await roots.prepare("c1", [])
     config = os.path.join(os.path.dirname(mount.path), "config.json")
