@@ -1,4 +1,4 @@
-"""The server of one ttrpc connection: unary methods, a bounded number of calls at a time, each with the peer's deadline.
+"""The server of one ttrpc connection: unary methods, a bounded number of calls at a time, each with its deadline.
 
 Who listens, and which methods there are, is the caller's business.
 """

@@ -183,7 +183,7 @@ def _adjust_device(linux: Spec, device: LinuxDevice) -> None:
         return
     entry: Spec = {"path": path, "type": device.type, "major": device.major, "minor": device.minor}
     for name, key in (("file_mode", "fileMode"), ("uid", "uid"), ("gid", "gid")):
-        if device.HasField(name):  # type: ignore[arg-type]
+        if device.HasField(name):
             entry[key] = getattr(device, name).value
     linux["devices"].append(entry)
     kind = "c" if device.type == "u" else device.type

@@ -63,8 +63,8 @@ def _single(wanted: ContainerAdjustment) -> Iterator[Field]:
         yield Field.args
     if wanted.linux.cgroups_path:
         yield Field.cgroups_path
-    yield from (field for name, field in _SINGLE.items() if wanted.linux.HasField(name))  # type: ignore[arg-type]
-    yield from (field for name, field in _RDT.items() if wanted.linux.rdt.HasField(name))  # type: ignore[arg-type]
+    yield from (field for name, field in _SINGLE.items() if wanted.linux.HasField(name))
+    yield from (field for name, field in _RDT.items() if wanted.linux.rdt.HasField(name))
 
 
 def combine(all_wanted: ContainerAdjustment, wanted: ContainerAdjustment) -> None:

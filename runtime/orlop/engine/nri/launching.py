@@ -1,4 +1,4 @@
-"""Plugins that the daemon starts itself: executables named NN-name in a directory, each with one end of a socket pair."""
+"""Plugins that the daemon starts itself: executables named NN-name in a directory, each given an end of a socket."""
 
 import logging
 import os

@@ -40,7 +40,7 @@ def claim(owners: Owners, container_id: str, wanted: LinuxResources, plugin: str
 
 def _touched(wanted: LinuxResources) -> Iterator[tuple[Field, str]]:
     for message, names in ((wanted.memory, MEMORY), (wanted.cpu, CPU)):
-        yield from ((field, "") for name, (_, field) in names.items() if message.HasField(name))  # type: ignore[arg-type]
+        yield from ((field, "") for name, (_, field) in names.items() if message.HasField(name))
     yield from ((field, "") for name, field in CPUSETS.items() if getattr(wanted.cpu, name))
     yield from ((Field.hugepage_limit, each.page_size) for each in wanted.hugepage_limits)
     yield from ((Field.unified, key) for key in wanted.unified)

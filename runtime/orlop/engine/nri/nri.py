@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -15,7 +15,7 @@ from orlop.engine.nri.adjust import adjusted
 from orlop.engine.nri.events import Event
 from orlop.engine.nri.owners import Owners
 from orlop.engine.nri.plugin import Plugin, Refused
-from orlop.engine.nri.port import Container, Created, Host, Pod, Spec, Update, Updated
+from orlop.engine.nri.port import Container, Created, Eviction, Host, Pod, Spec, Update, Updated
 from orlop.engine.nri.registry import NriSettings, Registry
 from orlop.engine.nri.updates import Updates, evictions
 from orlop.engine.nri.v1 import changes_pb2 as changes
@@ -38,7 +38,7 @@ class Nri:
         self._registry = Registry(settings, self._snapshot, self._take_sync, self._take_updates)
         self._pods: dict[str, Pod] = {}
         """Pods that plugins have been asked about and that are not made yet: a plugin that joins must know them."""
-        self._containers: dict[str, tuple[Pod, Container, Spec]] = {}
+        self._containers: dict[str, Container] = {}
         """The same for containers."""
 
     @property
@@ -83,17 +83,19 @@ class Nri:
         self._pods.pop(pod.record.id, None)
         await self._pod_event(Event.RemovePodSandbox, pod, may_refuse=False)
 
-    async def create(self, pod: Pod, container: Container, spec: Spec) -> Created:
-        """A container is about to be made from a config.json, which plugins may change.
+    async def create(self, pod: Pod, container: Container) -> Created:
+        """A container is about to be made from the config.json of its bundle, which plugins may change.
 
         Raises FailedPrecondition where one refuses or two contradict each other, InvalidArgument for a bad value.
         """
-        self._containers[container.record.id] = (pod, container, spec)
+        self._containers[container.record.id] = container
         plugins = self._who(Event.CreateContainer)
         if not plugins:
-            return Created(spec=spec)
+            return Created()
+        spec = await offload(_read_whole, container.record.bundle)
         container_id = container.record.id
-        owners, everything, evicted = Owners(), changes.ContainerAdjustment(), []
+        owners, everything = Owners(), changes.ContainerAdjustment()
+        evicted: list[Eviction] = []
         updates = Updates(owners, swap=self._settings.swap)
         before = self._container_request(pod, container, spec)
         for plugin in plugins:
@@ -106,7 +108,6 @@ class Nri:
             claims.combine(everything, answer.adjust)
             updates.take(answer.update, plugin.name, not_for=container_id)
             evicted += evictions(answer.evict, plugin.name)
-            self._containers[container_id] = (pod, container, spec)
         await self._validate(before, everything, updates, owners, plugins)
         cdi = tuple(each.name for each in everything.CDI_devices)
         return Created(spec=spec, cdi_devices=cdi, updates=updates.result(), evictions=tuple(evicted))
@@ -130,7 +131,8 @@ class Nri:
         if not plugins:
             return Updated(resources=resources)
         spec = await offload(_read_spec, container.record.bundle)
-        container_id, evicted = container.record.id, []
+        container_id = container.record.id
+        evicted: list[Eviction] = []
         updates = Updates(Owners(), swap=self._settings.swap, given={container_id: resources})
         for plugin in plugins:
             request = requests.UpdateContainerRequest(
@@ -235,14 +237,11 @@ class Nri:
     async def _snapshot(self) -> tuple[list[objects.PodSandbox], list[objects.Container]]:
         known = self._host.known()
         pods = {pod.record.id: pod for pod in (*self._pods.values(), *known.pods)}
-        making = {key: each for key, each in self._containers.items() if not each[1].status.made}
-        containers = [views.container_message(container, spec) for _, container, spec in making.values()]
-        made = [container for _, container in known.containers if container.record.id not in making]
+        containers = {each.record.id: each for each in (*self._containers.values(), *known.containers)}
         told = [views.pod_message(pod) for pod in pods.values()]
         # No await before this line: this is the instant at which the plugin joins.
-        specs = await offload(lambda: [_read_spec(container.record.bundle) for container in made])
-        containers += [views.container_message(each, spec) for each, spec in zip(made, specs, strict=True)]
-        return told, containers
+        specs = await offload(lambda: [_read_spec(each.record.bundle) for each in containers.values()])
+        return told, [views.container_message(*pair) for pair in zip(containers.values(), specs, strict=True)]
 
     async def _take_sync(self, plugin: Plugin, answer: requests.SynchronizeResponse) -> None:
         updates = Updates(Owners(), swap=self._settings.swap)
@@ -269,6 +268,11 @@ class _Whole(msgspec.Struct):
     linux: Spec
     annotations: dict[str, str] = {}
     hooks: Spec = {}
+
+
+def _read_whole(bundle: str) -> Spec:
+    with open(os.path.join(bundle, "config.json"), "rb") as file:
+        return msgspec.json.decode(file.read(), type=dict[str, Any])
 
 
 def _read_spec(bundle: str) -> Spec:

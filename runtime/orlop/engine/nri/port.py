@@ -58,7 +58,8 @@ class Eviction:
 class Created:
     """What plugins make of a container that is being created."""
 
-    spec: Spec
+    spec: Spec | None = None
+    """The changed config.json; None: it stays."""
     cdi_devices: tuple[str, ...] = ()
     """To be injected, by their CDI names."""
     updates: tuple[Update, ...] = ()
@@ -79,7 +80,7 @@ class Known:
     """Every pod and container that a plugin must be told of when it joins."""
 
     pods: Sequence[Pod] = field(default_factory=tuple)
-    containers: Sequence[tuple[Pod, Container]] = field(default_factory=tuple)
+    containers: Sequence[Container] = field(default_factory=tuple)
 
 
 class Host(Protocol):
@@ -116,7 +117,7 @@ class Plugins(Protocol):
     async def stop_pod(self, pod: Pod) -> None: ...
     async def remove_pod(self, pod: Pod) -> None: ...
 
-    async def create(self, pod: Pod, container: Container, spec: Spec) -> Created: ...
+    async def create(self, pod: Pod, container: Container) -> Created: ...
     async def created(self, pod: Pod, container: Container) -> None: ...
     async def start_container(self, pod: Pod, container: Container) -> None: ...
     async def started(self, pod: Pod, container: Container) -> None: ...
@@ -137,9 +138,9 @@ class NoPlugins:
     start = aclose = run_pod = update_pod = updated_pod = stop_pod = remove_pod = _nothing
     created = start_container = started = updated = remove = _nothing
 
-    async def create(self, pod: Pod, container: Container, spec: Spec) -> Created:
+    async def create(self, pod: Pod, container: Container) -> Created:
         """As it is."""
-        return Created(spec=spec)
+        return Created()
 
     async def update(self, pod: Pod, container: Container, resources: Spec) -> Updated:
         """As they are."""

@@ -6,8 +6,10 @@ once it has taken the snapshot in. Nothing lies between the two.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -90,11 +92,7 @@ class Registry:
         joins = [self._launch(plugin) for plugin in found]
         await asyncio.gather(*(joined.wait() for joined in joins))
         if path := self._settings.socket:
-            ensure_dir(os.path.dirname(path), 0o700)
-            if os.path.lexists(path):
-                os.unlink(path)  # a daemon that was killed left it
-            self._server = await asyncio.start_unix_server(self._accept, path)
-            os.chmod(path, 0o600)
+            self._server = await asyncio.start_unix_server(self._accept, sock=_bound(path))
 
     async def aclose(self) -> None:
         """Say farewell, and end what was started."""
@@ -170,20 +168,18 @@ class Registry:
 
     async def _register(self, connection: Connection, asked: "_Registering", launched: Installed | None) -> Plugin:
         settings = self._settings
-        closed = asyncio.ensure_future(connection.wait_closed())
+        waits = [asyncio.ensure_future(wait()) for wait in (asked.wait, connection.wait_closed)]
         try:
-            await asyncio.wait(
-                {asked.request, closed}, timeout=settings.registration_timeout, return_when=asyncio.FIRST_COMPLETED
-            )
+            limit = settings.registration_timeout
+            await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            closed.cancel()
-        if not asked.request.done():
-            raise (
-                Unavailable("it closed the connection before it registered")
-                if connection.closed
-                else TimedOut(f"no plugin registered within {settings.registration_timeout:g} s")
-            )
-        request = asked.request.result()
+            for wait in waits:
+                wait.cancel()
+        request = asked.request
+        if request is None and connection.closed:
+            raise Unavailable("it closed the connection before it registered")
+        if request is None:
+            raise TimedOut(f"no plugin registered within {limit:g} s")
         index, name = (launched.index, launched.name) if launched else (request.plugin_idx, request.plugin_name)
         asked.plugin = plugin = Plugin(index, name, connection, timeout=settings.request_timeout)
         await plugin.configure(
@@ -217,21 +213,27 @@ class _Registering:
     def __init__(
         self, update: Callable[[Plugin, UpdateContainersRequest], Awaitable[UpdateContainersResponse]]
     ) -> None:
-        self.request: asyncio.Future[RegisterPluginRequest] = asyncio.get_running_loop().create_future()
+        self.request: RegisterPluginRequest | None = None
+        self._came = asyncio.Event()
         self.plugin: Plugin | None = None
         self._update = update
+
+    async def wait(self) -> None:
+        """Wait for the registration."""
+        await self._came.wait()
 
     def methods(self) -> dict[str, Callable[[bytes], Awaitable[bytes]]]:
         """By name, as the server wants them."""
         return {f"{SERVICE}/RegisterPlugin": self._register, f"{SERVICE}/UpdateContainers": self._update_containers}
 
     async def _register(self, payload: bytes) -> bytes:
-        if self.request.done():
+        if self.request is not None:
             raise StatusError(Code.ALREADY_EXISTS, "this connection has registered a plugin already")
         try:
-            self.request.set_result(RegisterPluginRequest.FromString(payload))
+            self.request = RegisterPluginRequest.FromString(payload)
         except DecodeError as error:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
+        self._came.set()
         return Empty().SerializeToString()
 
     async def _update_containers(self, payload: bytes) -> bytes:
@@ -244,6 +246,22 @@ class _Registering:
             raise StatusError(Code.INVALID_ARGUMENT, str(error)) from error
         except OrlopError as error:
             raise StatusError(Code.UNKNOWN, str(error)) from error
+
+
+def _bound(path: str) -> socket.socket:
+    """A socket at a path that a daemon which was killed may have left, for root alone from the first moment on."""
+    ensure_dir(os.path.dirname(path), 0o700)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(bound.fileno(), 0o600)  # what bind(2) gives the file; no umask of a whole process is changed
+        bound.bind(path)
+        os.chmod(path, 0o600)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 async def _end(process: Process) -> None:
