@@ -17,7 +17,7 @@ from orlop.engine.cni.result import CniResult, parse_result
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
-from orlop.engine.oci.runtime import OciRuntime, RuntimeFeatures
+from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
@@ -234,7 +234,6 @@ class FakeNode:
             root_dir=str(home / "lib"),
             default_handler="runc",
             cgroup_driver=CgroupDriver.CGROUPFS,
-            pinned_images=(),
             spec=SpecSettings(),
             pause_path=str(self.pause_path),
             shown='{"daemon": {}}',
@@ -247,8 +246,9 @@ class FakeNode:
 
     def _deck(self) -> Deck:
         state_dir = self.settings.state_dir
-        runtime = OciRuntime(name="runc", path=str(self.runtime.path), root=str(self.runtime.root))
         reaper = Reaper.current()
+        path, root = str(self.runtime.path), str(self.runtime.root)
+        handler = Handler(name="runc", path=path, root=root, features=RuntimeFeatures())
 
         async def gone(container_id: str) -> None:
             await monitor_gone(deck, container_id)
@@ -257,7 +257,7 @@ class FakeNode:
             settings=self.settings,
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
-            handlers={"runc": Handler(name="runc", runtime=runtime, features=RuntimeFeatures())},
+            handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,
             roots=self.roots,

@@ -236,6 +236,23 @@ class ImageBuilder:
         return Image(json.dumps(manifest).encode(), config, tuple(self._layers), media_type)
 
 
+def artifact(files: Mapping[str, bytes], *, kind: str = "application/vnd.example.model") -> Image:
+    """An OCI artifact as ORAS pushes it: a blob for each file, its name as an annotation; no name for ""."""
+    layers = tuple(Layer(data, "", "application/octet-stream") for data in files.values())
+    described = []
+    for name, layer in zip(files, layers, strict=True):
+        entry = _described(layer.media_type, layer.blob)
+        described.append({**entry, "annotations": {"org.opencontainers.image.title": name}} if name else entry)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": kind,
+        "config": _described("application/vnd.oci.empty.v1+json", b"{}"),
+        "layers": described,
+    }
+    return Image(json.dumps(manifest).encode(), b"{}", layers)
+
+
 def index(images: Mapping[str, Image]) -> Image:
     """An index of images by platform, "linux/arm64/v8" for instance."""
     manifests = []

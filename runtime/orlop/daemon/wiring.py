@@ -126,7 +126,6 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         root_dir=config.daemon.root_dir,
         default_handler=config.default_handler,
         cgroup_driver=driver,
-        pinned_images=(config.images.pause_image, *config.images.pinned),
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
@@ -164,7 +163,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
-        pinned=config.images.pinned,
+        pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
     )
@@ -226,7 +225,9 @@ async def _handler(config: Config, name: str, section: HandlerSection, driver: C
     runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
     return Handler(
         name=name,
-        runtime=runtime,
+        path=path,
+        root=root,
+        systemd_cgroup=runtime.systemd_cgroup,
         features=await runtime.features(),
         privileged_without_host_devices=section.privileged_without_host_devices,
     )

@@ -42,7 +42,7 @@ class ImageConfig(Value):
 
 
 class ImageRecord(Value):
-    """One image in the store. Its id is the digest of its configuration, "sha256:<hex>"."""
+    """One image in the store. Its id, "sha256:<hex>", is the digest of its configuration."""
 
     id: str
     manifest_digest: str
@@ -62,6 +62,8 @@ class ImageRecord(Value):
     os: str = ""
     created: str = ""
     """RFC 3339, as the configuration says."""
+    artifact_type: str = ""
+    """Not empty: an OCI artifact, whose blobs are files of its only layer. Its id is its manifest's digest."""
 
 
 class Image(Value):

@@ -1,9 +1,8 @@
 """Attach: the streams of a running container's first process. It goes on when the client leaves."""
 
 from orlop.aio.duplex import Client
-from orlop.engine.monitor.attach import attach
-from orlop.engine.monitor.control import attach_socket
 from orlop.model.errors import InvalidArgument
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_exec_sync import require_running
 from orlop.services.deck import Deck
 from orlop.services.faults import told
@@ -28,14 +27,7 @@ async def attach_url(deck: Deck, container_id: str, choice: StreamChoice) -> str
         with told(steps):
             steps.enter("attach")
             require_running(deck.state.containers.get(record.id), title)
-            await attach(
-                attach_socket(deck.settings.socket_dir, record.id),
-                record.bundle,
-                client,
-                stdin=choice.stdin and record.config.stdin,
-                outputs=frozenset(name for name in ("stdout", "stderr") if getattr(choice, name)),
-                tty=choice.tty,
-            )
+            await carrier_of(deck, record).attach(record, choice, client)
             return 0  # the container's own exit code is in its status
 
     return await deck.streams.admit(CommandPlan(verb="attach", title=title, choice=choice, run=run))

@@ -6,8 +6,7 @@ What is put into the bundle is in container_bundle.
 
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
-from orlop.engine.monitor.conmon import CreateRequest, Monitored
-from orlop.engine.oci.failures import runtime_error
+from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.state.table import PodEntry
 from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
@@ -15,14 +14,13 @@ from orlop.model.container import ContainerConfig, ContainerRecord, ContainerSta
 from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
-from orlop.model.pod import PodRecord
 from orlop.services import container_bundle, events, image_volumes
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
 from orlop.services.exits import follow, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title, free
-from orlop.services.pod_cgroup import place_monitor
 from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart
 
@@ -81,9 +79,10 @@ async def make(
         mounts = await image_volumes.mount_all(deck, record, volumes)
         steps.enter("write the OCI configuration")
         user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
+        carrier = carrier_of(deck, record)
         steps.enter("create the container with its monitor")
-        undo.add(f"delete {record.id} from {handler.name}", lambda: handler.runtime.delete(record.id, force=True))
-        monitored = await _monitored(deck, pod.record, record, handler)
+        undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
+        monitored = await carrier.create(pod.record, record)
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user)
         events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
@@ -120,6 +119,9 @@ async def _image(deck: Deck, config: ContainerConfig) -> ImageRecord:
     image = await deck.images.find(name)
     if image is None:
         raise NotFound(f"image {name!r} is not on this node: pull it first")
+    if image.artifact_type:
+        raise InvalidArgument(f"{name!r} is no container image but an artifact of type {image.artifact_type}: it can "
+                              "be mounted as an image volume")  # fmt: skip
     return image
 
 
@@ -141,30 +143,6 @@ def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
             deck.state.containers.delete(record.id)
 
     undo.add(f"forget container {record.id}", forget)
-
-
-async def _monitored(deck: Deck, pod: PodRecord, record: ContainerRecord, handler: Handler) -> Monitored:
-    settings = deck.settings
-    return await deck.conmon.create(
-        CreateRequest(
-            container_id=record.id,
-            name=record.config.metadata.name,
-            bundle=record.bundle,
-            log_path=record.log_path,
-            runtime_path=handler.runtime.path,
-            runtime_args=handler.runtime.global_args,
-            exit_dir=settings.exit_dir,
-            persist_dir=record.bundle,
-            socket_dir=settings.socket_dir,
-            terminal=record.config.tty,
-            stdin=record.config.stdin,
-            stdin_once=record.config.stdin_once,
-            systemd_cgroup=record.systemd_cgroup,
-            place=lambda pid: place_monitor(deck, pod, pid),
-            explain=lambda stderr: runtime_error(f"create it with {handler.name}", stderr),
-            timeout=settings.create_timeout,
-        )
-    )
 
 
 def _record_made(deck: Deck, record: ContainerRecord, monitored: Monitored, user: LinuxContainerUser) -> None:

@@ -1,13 +1,10 @@
 """Exec: a command inside a running container with a client at its streams. Without a client it is ExecSync."""
 
 from orlop.aio.duplex import Client
-from orlop.engine.oci.exec import ExecTarget
-from orlop.engine.oci.exec_session import Wanted, exec_session
-from orlop.engine.oci.spec import exec_process_of
 from orlop.model.errors import InvalidArgument
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_exec_sync import require_running
 from orlop.services.deck import Deck
-from orlop.services.exits import runtime_of
 from orlop.services.faults import told
 from orlop.services.naming import container_title
 from orlop.services.steps import Steps
@@ -30,11 +27,6 @@ async def exec_url(deck: Deck, container_id: str, command: tuple[str, ...], choi
             steps.enter(f"run {command[0]!r}")
             # Asked again: a minute may have passed.
             require_running(deck.state.containers.get(record.id), title)
-            target = ExecTarget(
-                runtime=runtime_of(record), container_id=record.id, run_dir=record.bundle, cgroup=record.cgroup
-            )
-            process = exec_process_of(record.bundle, command, terminal=choice.tty)
-            wanted = Wanted(stdin=choice.stdin, stdout=choice.stdout, stderr=choice.stderr, tty=choice.tty)
-            return await exec_session(target, process, client, wanted, reaper=deck.reaper, hierarchy=deck.hierarchy)
+            return await carrier_of(deck, record).exec(record, command, choice, client)
 
     return await deck.streams.admit(CommandPlan(verb="exec", title=title, choice=choice, run=run))

@@ -1,13 +1,11 @@
 """ExecSync: a command inside a running container, its output and exit code. Probes come this way."""
 
-from orlop.engine.oci import exec as oci_exec
-from orlop.engine.oci.exec import ExecResult, ExecTarget
-from orlop.engine.oci.spec import exec_process_of
+from orlop.engine.oci.exec import ExecResult
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.errors import FailedPrecondition, InvalidArgument
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
-from orlop.services.exits import runtime_of
 from orlop.services.faults import told
 from orlop.services.naming import container_title
 from orlop.services.steps import Steps
@@ -23,13 +21,7 @@ async def exec_sync(deck: Deck, container_id: str, command: tuple[str, ...], tim
     require_running(entry, steps.what)
     with told(steps):
         steps.enter(f"run {command[0]!r}")
-        target = ExecTarget(
-            runtime=runtime_of(record), container_id=record.id, run_dir=record.bundle, cgroup=record.cgroup
-        )
-        process = exec_process_of(record.bundle, command)
-        return await oci_exec.exec_sync(
-            target, process, reaper=deck.reaper, hierarchy=deck.hierarchy, timeout=max(0, timeout)
-        )
+        return await carrier_of(deck, record).exec_sync(record, command, max(0, timeout))
 
 
 def require_running(entry: ContainerEntry, title: str) -> None:

@@ -11,6 +11,7 @@ from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerEventType
 from orlop.model.errors import NotFound
 from orlop.services import events
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
 from orlop.services.exits import delete, unfollow
@@ -65,6 +66,6 @@ async def _both(*works: Coroutine[Any, Any, None]) -> None:
 
 
 async def remove_files(deck: Deck, record: ContainerRecord) -> None:
-    """Remove the bundle, and conmon's link to the attach socket in it."""
+    """Remove the bundle, and what its carrier has elsewhere."""
     await offload(remove_tree, record.bundle)
-    await offload(remove_tree, f"{deck.settings.socket_dir}/{record.id}")
+    await carrier_of(deck, record).remove_files(record)

@@ -6,9 +6,9 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerEventType, ContainerState
 from orlop.model.errors import FailedPrecondition
 from orlop.services import events, oom
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_create import require_ready
 from orlop.services.deck import Deck
-from orlop.services.exits import runtime_of
 from orlop.services.faults import told
 from orlop.services.naming import container_title
 from orlop.services.steps import Steps
@@ -43,7 +43,7 @@ async def _run(deck: Deck, entry: ContainerEntry) -> None:
     deck.starting.add(record.id)
     try:
         oom.watch(deck, record)
-        await runtime_of(record).start(record.id)
+        await carrier_of(deck, record).start(record)
         deck.state.containers.update(record.id, started_at=time.time_ns())
         if entry.status.finished_at:
             # It ran and ended before this line; its end must not lie before its start.

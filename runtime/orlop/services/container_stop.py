@@ -10,11 +10,11 @@ import asyncio
 import logging
 
 from orlop.engine.state.table import ContainerEntry
-from orlop.linux.processes import send_signal
 from orlop.model import signals
 from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerState
 from orlop.model.errors import NotFound, TimedOut
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck, Grace
 from orlop.services.exits import kill_leftovers, wait_exit
 from orlop.services.naming import container_title
@@ -56,7 +56,7 @@ async def _stop(deck: Deck, entry: ContainerEntry) -> None:
             await kill_leftovers(deck, record)
             return
         if entry.status.state is ContainerState.CONTAINER_RUNNING:
-            _signal(entry, signals.number(record.stop_signal))
+            await carrier_of(deck, record).signal(entry, signals.number(record.stop_signal))
             if await _ended_in_grace(deck, record.id):
                 return
         await _kill(deck, entry)
@@ -83,10 +83,10 @@ async def _ended_in_grace(deck: Deck, container_id: str) -> bool:
 
 async def _kill(deck: Deck, entry: ContainerEntry) -> None:
     record = entry.record
-    _signal(entry, SIGKILL)
+    await carrier_of(deck, record).signal(entry, SIGKILL)
     if await wait_exit(deck, record.id, PATIENCE):
         return
-    # A frozen cgroup, or a process that shares the PID namespace and holds the log's pipe, keeps conmon waiting.
+    # A frozen cgroup, or a process that shares the PID namespace and holds the log's pipe, keeps its keeper waiting.
     try:
         await kill_leftovers(deck, record)
     except OSError as error:
@@ -94,11 +94,6 @@ async def _kill(deck: Deck, entry: ContainerEntry) -> None:
         log.warning("container %s: %s", record.id, error)
     if not await wait_exit(deck, record.id, KILL_PATIENCE):
         raise TimedOut(_unkillable(deck, record))
-
-
-def _signal(entry: ContainerEntry, number: int) -> None:
-    """To the first process, by pidfd and start time, so never to a stranger with its number."""
-    send_signal(entry.status.pid, entry.status.pid_start, number)
 
 
 def _unkillable(deck: Deck, record: ContainerRecord) -> str:

@@ -7,8 +7,8 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.errors import FailedPrecondition
 from orlop.model.resources import LinuxContainerResources
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
-from orlop.services.exits import runtime_of
 from orlop.services.faults import told
 from orlop.services.naming import container_title
 from orlop.services.steps import Steps
@@ -27,7 +27,7 @@ async def update_container_resources(deck: Deck, container_id: str, wanted: Linu
             _require_room(deck, entry, wanted)
             old = entry.status.resources or LinuxContainerResources()
             wanted = with_swap(old, wanted)
-            await runtime_of(record).update(record.id, linux_resources(wanted, deck.facts))
+            await carrier_of(deck, record).update(record, linux_resources(wanted, deck.facts))
             resources = merged(old, wanted)
             deck.state.containers.update(record.id, resources=resources)
 

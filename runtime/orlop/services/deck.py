@@ -17,7 +17,7 @@ from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
-from orlop.engine.oci.runtime import OciRuntime, RuntimeFeatures
+from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
@@ -42,8 +42,12 @@ class Handler:
     """One way to run containers, under the name that a RuntimeClass gives it."""
 
     name: str
-    runtime: OciRuntime
+    path: str
+    """Of the OCI runtime, or of the shim."""
+    root: str
+    """State directory of the OCI runtime, also of the one that a shim calls."""
     features: RuntimeFeatures
+    systemd_cgroup: bool = False
     privileged_without_host_devices: bool = False
 
 
@@ -55,7 +59,6 @@ class Settings:
     root_dir: str
     default_handler: str
     cgroup_driver: CgroupDriver
-    pinned_images: tuple[str, ...]
     spec: SpecSettings
     create_timeout: float = 240.0
     stop_timeout: float = 10.0

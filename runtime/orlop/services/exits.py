@@ -7,15 +7,14 @@ import asyncio
 import logging
 import time
 
-from orlop.aio.threads import offload
 from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.monitor.exits import ContainerExit, read_exit
-from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerEventType, NamespaceMode
 from orlop.model.errors import NotFound
 from orlop.services import events, oom
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.naming import container_title
 
@@ -95,8 +94,9 @@ async def _end_unwatched(deck: Deck, container_id: str) -> None:
     if ended is not None:
         record_exit(deck, ended)
         return
-    message = f"its monitor (conmon, pid {entry.status.monitor_pid}) died; the container was killed"
-    await offload(deck.hierarchy.kill_all, entry.record.cgroup)
+    carrier = carrier_of(deck, entry.record)
+    message = f"its monitor ({carrier.keeper}, pid {entry.status.monitor_pid}) died; the container was killed"
+    await carrier.kill_all(entry.record)
     if _has_to_end(deck, container_id):
         log.error("%s: %s", _title(deck, entry.record), message)
         _finish(deck, entry, UNKNOWN_EXIT_CODE, time.time_ns(), reason="Error", oom_killed=False, message=message)
@@ -174,25 +174,15 @@ async def after_exit(deck: Deck, record: ContainerRecord) -> None:
 
 
 async def delete(deck: Deck, record: ContainerRecord) -> None:
-    """Delete the container from its OCI runtime, once: two deletes at a time trip over each other."""
+    """Delete the container from its carrier, once: two deletes at a time trip over each other."""
     if record.id not in deck.deleted:
-        await deck.ending.do(f"delete {record.id}", lambda: runtime_of(record).delete(record.id, force=True))
+        await deck.ending.do(f"delete {record.id}", lambda: carrier_of(deck, record).delete(record))
         deck.deleted.add(record.id)
 
 
 async def kill_leftovers(deck: Deck, record: ContainerRecord) -> None:
     """Kill every process in the container's cgroup, also where it has no PID namespace of its own."""
-    await offload(deck.hierarchy.kill_all, record.cgroup)
-
-
-def runtime_of(record: ContainerRecord) -> OciRuntime:
-    """The OCI runtime that the container was born with, whatever the configuration says by now."""
-    return OciRuntime(
-        name=record.handler,
-        path=record.runtime_path,
-        root=record.runtime_root,
-        systemd_cgroup=record.systemd_cgroup,
-    )
+    await carrier_of(deck, record).kill_all(record)
 
 
 def _oom_seen(deck: Deck, record: ContainerRecord, exit_code: int) -> bool:

@@ -15,7 +15,7 @@ async def image_status(deck: Deck, spec: ImageSpec, verbose: bool) -> tuple[Imag
     record = await deck.images.find(spec.image)
     if record is None:
         return None, {}
-    return view(record, deck.settings.pinned_images), {"info": await _info(deck, record)} if verbose else {}
+    return view(record), {"info": await _info(deck, record)} if verbose else {}
 
 
 async def _info(deck: Deck, record: ImageRecord) -> str:

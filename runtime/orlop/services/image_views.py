@@ -1,13 +1,10 @@
 """How a recorded image looks in the CRI. Used by the image verbs."""
 
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
-
 from orlop.model.image import Image, ImageRecord, ImageSpec
 
 
-def view(record: ImageRecord, pinned_names: Iterable[str]) -> Image:
-    """The CRI's view of an image. Pinned: by its record, or because a name of it matches a configured pattern."""
+def view(record: ImageRecord) -> Image:
+    """The CRI's view of an image."""
     uid, username = _user(record.config.user)
     return Image(
         id=record.id,
@@ -17,7 +14,7 @@ def view(record: ImageRecord, pinned_names: Iterable[str]) -> Image:
         uid=uid,
         username=username,
         spec=ImageSpec(image=record.id, annotations=record.annotations),
-        pinned=record.pinned or _pinned(record, pinned_names),
+        pinned=record.pinned,
     )
 
 
@@ -28,8 +25,3 @@ def _user(user: str) -> tuple[int | None, str]:
         return int(name), ""
     # An image without a user runs as root, and the kubelet's runAsNonRoot check must see that.
     return (None, name) if name else (0, "")
-
-
-def _pinned(record: ImageRecord, patterns: Iterable[str]) -> bool:
-    names = (record.id, *record.tags, *record.digests)
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)

@@ -16,6 +16,7 @@ from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
 from orlop.model.container import ContainerRecord
 from orlop.services import oom, strays
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.exits import after_exit, follow, monitor_gone
 from orlop.services.naming import container_key, pod_key
@@ -82,7 +83,7 @@ async def _recover_living(deck: Deck, entry: ContainerEntry) -> None:
         monitor_start=status.monitor_start,
     )
     follow(deck, record.id, monitored)
-    _recover_start(deck, entry)
+    await _recover_start(deck, entry)
     if _has_ended(deck, entry):
         await monitor_gone(deck, record.id)
     else:
@@ -97,12 +98,13 @@ def _has_ended(deck: Deck, entry: ContainerEntry) -> bool:
 
 def _recover_end(deck: Deck, record: ContainerRecord) -> None:
     """The daemon may have died between the record of an exit and what follows it."""
-    if os.path.exists(f"{record.runtime_root}/{record.id}"):
+    if carrier_of(deck, record).has_record(record):
         deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
 
 
-def _recover_start(deck: Deck, entry: ContainerEntry) -> None:
-    """The daemon may have died between the start and its record. runc and crun remove this fifo when they start it."""
+async def _recover_start(deck: Deck, entry: ContainerEntry) -> None:
+    """The daemon may have died between the start and its record."""
     record = entry.record
-    if not entry.status.started_at and not os.path.exists(f"{record.runtime_root}/{record.id}/exec.fifo"):
+    started = await carrier_of(deck, record).resume(entry)
+    if started and not entry.status.started_at:
         deck.state.containers.update(record.id, started_at=time.time_ns())

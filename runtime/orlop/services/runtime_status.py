@@ -46,9 +46,7 @@ def _handlers(deck: Deck) -> tuple[RuntimeHandler, ...]:
 
 def _info(deck: Deck) -> dict[str, str]:
     readiness = deck.network.readiness()
-    handlers = {
-        name: {"path": handler.runtime.path, "root": handler.runtime.root} for name, handler in deck.handlers.items()
-    }
+    handlers = {name: {"path": handler.path, "root": handler.root} for name, handler in deck.handlers.items()}
     parts: dict[str, object] = {
         "config": msgspec.Raw(deck.settings.shown.encode() or b"{}"),
         "runtime": {"name": "orlop", "version": __version__, "cgroupDriver": deck.settings.cgroup_driver.name,

@@ -47,9 +47,9 @@ async def _remove_container(deck: Deck, container_id: str) -> None:
     for handler in deck.handlers.values():
         await OciRuntime(
             name=handler.name,
-            path=handler.runtime.path,
-            root=handler.runtime.root,
-            systemd_cgroup=handler.runtime.systemd_cgroup,
+            path=handler.path,
+            root=handler.root,
+            systemd_cgroup=handler.systemd_cgroup,
         ).delete(container_id, force=True)
     await deck.roots.release(container_id)
     await offload(remove_tree, bundle)

@@ -6,8 +6,7 @@ the same work. How making goes forward is in sandbox_run and container_create.
 
 import logging
 
-from orlop.aio.threads import offload
-from orlop.engine.monitor.leftovers import kill_orphaned_monitor
+from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_remove import dismantle
 from orlop.services.deck import Deck
 from orlop.services.exits import kill_leftovers
@@ -35,8 +34,7 @@ async def _container(deck: Deck, container_id: str) -> None:
     entry = deck.state.containers.get(container_id)
     steps = Steps(container_title(entry.record.config.metadata, deck.pod_metadata(entry.record.pod_id)))
     steps.enter("kill what it has started")
-    # First: a monitor whose daemon died goes on, and would create the container after all.
-    await offload(kill_orphaned_monitor, entry.record.bundle)
+    await carrier_of(deck, entry.record).kill_unfinished(entry.record)  # first: it would go on making it
     await kill_leftovers(deck, entry.record)
     await dismantle(deck, entry, steps)
     log.info("%s was never finished; its parts are removed", steps.what)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.images import Dir, Entry, File, ImageBuilder, Link
+from tests.fakes.images import Dir, Entry, File, ImageBuilder, Link, artifact
 from tests.harness.cri import Cri, refused
 from tests.harness.pods import Pods
 from tests.integration.lifecycle.conftest import each_handler
@@ -51,6 +51,20 @@ def test_a_sub_path_is_found_inside_the_image(data: str, pods: Pods) -> None:
     ]
     container = pods.run().start(mounts=mounts)
     assert container.sh("ls /data; cat /one; cat /link") == "weights\nheavytheirs"
+
+
+def test_an_artifact_is_mounted_and_is_no_container_image(pods: Pods, cri: Cri, registry: Registry) -> None:
+    name = registry.push(artifact({"model.bin": b"weights", "docs/readme": b"read me"}), "artifact:1")
+    model = cri("PullImage", image={"image": name}).image_ref
+    assert cri("ImageStatus", image={"image": name}).image.id == model
+    pod = pods.run()
+    container = pod.start(mounts=[volume(name), volume(model, "/docs", image_sub_path="docs")])
+    assert container.sh("cat /data/model.bin /docs/readme") == "weightsread me"
+    assert [mount.image.image_ref for mount in container.status().mounts] == [model, model]
+    with refused("INVALID_ARGUMENT", "no container image but an artifact of type application/vnd.example.model"):
+        pod.create(image={"image": model})
+    container.remove()
+    cri("RemoveImage", image={"image": model})
 
 
 def test_what_must_not_be_mounted(data: str, pods: Pods) -> None:

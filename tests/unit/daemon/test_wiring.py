@@ -31,13 +31,11 @@ def test_settings_are_the_configuration_in_plain_values() -> None:
     found = settings_of(
         config(
             daemon={"state_dir": "/run/x"},
-            images={"pinned": ["a*"], "pause_image": "p:1"},
             container={"default_env": {"A": "1"}, "pids_limit": 7},
         ),
         CgroupDriver.CGROUPFS,
     )
     assert found.bundle("c1") == "/run/x/containers/c1"
-    assert found.pinned_images == ("p:1", "a*")
     assert (found.spec.pids_limit, found.spec.default_env) == (7, {"A": "1"})
 
 

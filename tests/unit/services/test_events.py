@@ -150,13 +150,13 @@ async def test_nothing_is_put_together_where_nobody_listens(node: Node) -> None:
 
 
 class Runtime:
-    """An OCI runtime whose start takes its time."""
+    """A carrier whose start takes its time."""
 
     def __init__(self, during: Any) -> None:
         self._during = during
 
-    async def start(self, container_id: str) -> None:
-        self._during(container_id)
+    async def start(self, record: ContainerRecord) -> None:
+        self._during(record.id)
 
 
 def _ends(node: Node) -> Any:
@@ -170,7 +170,7 @@ def _ends(node: Node) -> Any:
 async def test_an_end_before_the_start_is_done_is_told_after_it(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     node.pod()
     container = node.container()
-    monkeypatch.setattr(container_start, "runtime_of", lambda _: Runtime(_ends(node)))
+    monkeypatch.setattr(container_start, "carrier_of", lambda *_: Runtime(_ends(node)))
     async with heard(node) as taken:
         await container_start.start_container(node, container.record.id)
     assert [event.container_event_type for event in taken] == [STARTED, STOPPED]
@@ -186,7 +186,7 @@ async def test_an_end_during_a_start_that_fails_is_told(node: Node, monkeypatch:
 
     node.pod()
     container = node.container()
-    monkeypatch.setattr(container_start, "runtime_of", lambda _: Runtime(during))
+    monkeypatch.setattr(container_start, "carrier_of", lambda *_: Runtime(during))
     async with heard(node) as taken:
         with pytest.raises(Exception, match="no such program"):
             await container_start.start_container(node, container.record.id)

@@ -31,7 +31,7 @@ async def test_an_empty_name_is_refused(node: FakeNode, verb: str) -> None:
 
 
 async def test_status(node: FakeNode) -> None:
-    node.deck.settings = type(node.settings)(**{**vars(node.settings), "pinned_images": ("*/busybox:*",)})
+    node.images.here[BUSYBOX.id] = msgspec.structs.replace(BUSYBOX, pinned=True)
     image, info = await image_status(node.deck, spec(BUSYBOX.tags[0]), False)
     assert image is not None
     assert (image.id, image.pinned, info) == (BUSYBOX.id, True, {})

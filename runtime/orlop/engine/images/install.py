@@ -7,13 +7,18 @@ at most complete, recorded layers, which the next try uses and `collect` removes
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from typing import Any
+
+import msgspec
 
 from orlop.aio.locks import KeyedLocks
-from orlop.engine.images import catalog
+from orlop.engine.images import artifacts, catalog
+from orlop.engine.images.artifacts import ArtifactFile
 from orlop.engine.images.manifest import Descriptor
-from orlop.engine.images.resolve import Resolved
+from orlop.engine.images.records import described
+from orlop.engine.images.resolve import Resolved, ResolvedArtifact
 from orlop.engine.images.source import Source
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.digests import chain_ids
@@ -48,17 +53,26 @@ class Installer:
         return frozenset(self._leases)
 
     async def install(
-        self, resolved: Resolved, source: Source, *, tags: Sequence[str] = (), names: Sequence[str] = ()
+        self,
+        resolved: Resolved | ResolvedArtifact,
+        source: Source,
+        *,
+        tags: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> ImageRecord:
         """Fetch what is missing and record the image under tags and digest names."""
-        chain = chain_ids(resolved.config.diff_ids)
+        chain = _chain(resolved)
         with self._leased(chain):
             for _ in range(_TRIES):
-                await self._fetch_all(resolved.layers, chain, source)
+                if isinstance(resolved, Resolved):
+                    await self._all_of(self._fetch_layers(resolved.layers, chain, source))
+                else:
+                    await self._all_of(self._fetch_files(resolved.files, chain[0], source))
                 record = self._record(resolved, chain, tags, names)
                 async with self.records:
                     await self._blobs.put(resolved.manifest_digest, resolved.manifest_json)
-                    await self._blobs.put(resolved.id, resolved.config_json)
+                    if isinstance(resolved, Resolved):
+                        await self._blobs.put(resolved.id, resolved.config_json)
                     missing = await self._images.change(lambda images, new=record: _added(images, new))  # type: ignore[misc]  # binds the loop's value
                 if not missing:
                     return self._images.get(record.id) or record
@@ -78,13 +92,26 @@ class Installer:
             self._leases.subtract(chain)
             self._leases += Counter()  # drops what is at zero
 
-    async def _fetch_all(self, blobs: Sequence[Blob], chain: Sequence[str], source: Source) -> None:
-        """All layers at once; the first failure ends the others."""
+    async def _fetch_layers(self, blobs: Sequence[Blob], chain: Sequence[str], source: Source) -> None:
         done: list[asyncio.Future[None]] = [asyncio.get_running_loop().create_future() for _ in blobs]
+        async with asyncio.TaskGroup() as group:
+            for at in range(len(blobs)):
+                group.create_task(self._fetch(blobs, chain, done, at, source), name=f"layer {blobs[at].digest}")
+
+    async def _fetch_files(self, files: Sequence[ArtifactFile], chain_id: str, source: Source) -> None:
+        async with self._locks(chain_id):
+            if self._layers.get(chain_id) is not None:
+                return
+            async with self._layers.staging() as home:
+                size, inodes = await artifacts.write_all(files, f"{home}/diff", source, self._downloads)
+                record = LayerRecord(id=chain_id, diff_id=chain_id, parent="", size=size, inodes=inodes)
+                await self._layers.commit(home, record, ())
+
+    @staticmethod
+    async def _all_of(work: Coroutine[Any, Any, None]) -> None:
+        """All blobs at once; the first failure has ended the others, and is the one that is told."""
         try:
-            async with asyncio.TaskGroup() as group:
-                for at in range(len(blobs)):
-                    group.create_task(self._fetch(blobs, chain, done, at, source), name=f"layer {blobs[at].digest}")
+            await work
         except BaseExceptionGroup as failures:
             known, others = failures.split(OrlopError)
             raise next(_leaves(known if known is not None else others), failures) from failures
@@ -117,22 +144,24 @@ class Installer:
             await self._layers.commit(home, record, unpacked.implicit)
 
     def _record(
-        self, resolved: Resolved, chain: Sequence[str], tags: Sequence[str], names: Sequence[str]
+        self,
+        resolved: Resolved | ResolvedArtifact,
+        chain: Sequence[str],
+        tags: Sequence[str],
+        names: Sequence[str],
     ) -> ImageRecord:
         layers = [self._layers.get(each) for each in chain]
-        return ImageRecord(
-            id=resolved.id,
-            manifest_digest=resolved.manifest_digest,
-            tags=tuple(tags),
-            digests=tuple(names),
-            layers=tuple(chain),
-            size=sum(layer.size for layer in layers if layer is not None),
-            config=resolved.config.for_containers(),
-            annotations=resolved.manifest.annotations or {},
-            architecture=resolved.config.architecture,
-            os=resolved.config.os,
-            created=resolved.config.created or "",
-        )
+        size = sum(layer.size for layer in layers if layer is not None)
+        config = resolved.config if isinstance(resolved, Resolved) else None
+        made = described(resolved.manifest_digest, resolved.manifest, config, chain, size)
+        return msgspec.structs.replace(made, tags=tuple(tags), digests=tuple(names))
+
+
+def _chain(resolved: Resolved | ResolvedArtifact) -> tuple[str, ...]:
+    """The layers, base first; an artifact is one."""
+    if isinstance(resolved, Resolved):
+        return chain_ids(resolved.config.diff_ids)
+    return (artifacts.chain_id(resolved.manifest_digest),)
 
 
 def _added(images: Sequence[ImageRecord], new: ImageRecord) -> tuple[Collection[ImageRecord], Collection[str]]:

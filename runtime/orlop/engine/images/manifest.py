@@ -51,7 +51,16 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel"):
     config: Descriptor
     layers: tuple[Descriptor, ...] | None = None
     media_type: str = ""
+    artifact_type: str = ""
     annotations: dict[str, str] | None = None
+
+    @property
+    def artifact(self) -> str:
+        """What kind of artifact this is (image-spec manifest.md, "Guidelines for Artifact Usage"); empty: an image."""
+        kind = self.config.media_type
+        if not kind or kind in media_types.CONFIGS:
+            return ""
+        return self.artifact_type or kind
 
 
 class _Shape(msgspec.Struct, frozen=True, rename="camel"):
@@ -150,15 +159,13 @@ def _checked_index(index: Index, what: str) -> Index:
 
 def _checked_manifest(manifest: Manifest, what: str) -> Manifest:
     config, layers = manifest.config, manifest.layers or ()
-    if config.media_type and config.media_type not in media_types.CONFIGS:
-        raise Unsupported(f"{what} is not a container image: its configuration is of type {config.media_type}")
     if config.size > MAX_CONFIG:
         raise InvalidArgument(f"{what} has a configuration of {config.size} bytes; at most {MAX_CONFIG} are read")
     if len(layers) > MAX_LAYERS:
         raise Unsupported(f"{what} has {len(layers)} layers; overlayfs takes at most {MAX_LAYERS}")
-    _check_digest(config, what)
-    for layer in layers:
-        _check_digest(layer, what)
+    for descriptor in (config, *layers):
+        _check_digest(descriptor, what)
+    for layer in () if manifest.artifact else layers:
         if media_types.is_encrypted(layer.media_type):
             raise Unsupported(f"{what} has the encrypted layer {layer.digest}; there are no keys for it")
         if layer.media_type and not media_types.is_layer(layer.media_type):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from orlop.engine.images import platform
+from orlop.engine.images import artifacts, platform
+from orlop.engine.images.artifacts import ArtifactFile
 from orlop.engine.images.manifest import Config, Descriptor, Index, Manifest, parse_config, parse_manifest
 from orlop.engine.images.source import Source
 from orlop.engine.storage import digests
@@ -13,15 +14,33 @@ MAX_DEPTH = 3
 """Indexes within indexes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """One image, known completely but for its layers."""
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a reference means here: an image or an artifact, known completely but for its blobs."""
 
     top_digest: str
     """Of what the reference means, an index maybe: this is what "repository@digest" names."""
     manifest_digest: str
     manifest_json: bytes
     manifest: Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedArtifact(Found):
+    """An artifact: its blobs are files."""
+
+    files: tuple[ArtifactFile, ...]
+
+    @property
+    def id(self) -> str:
+        """The manifest's digest: the configuration of most artifacts is empty, and one and the same."""
+        return self.manifest_digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved(Found):
+    """One image."""
+
     config_json: bytes
     config: Config
 
@@ -40,7 +59,7 @@ class Resolved:
         ]
 
 
-async def resolve(source: Source, target: str) -> Resolved:
+async def resolve(source: Source, target: str) -> Resolved | ResolvedArtifact:
     """What a tag or digest means on this machine."""
     top = ""
     for _ in range(MAX_DEPTH + 1):
@@ -49,6 +68,9 @@ async def resolve(source: Source, target: str) -> Resolved:
         digest = _verified(document.data, target, what)
         top = top or digest
         found = parse_manifest(document.data, document.media_type, f"the {what}")
+        if isinstance(found, Manifest) and found.artifact:
+            return ResolvedArtifact(top_digest=top, manifest_digest=digest, manifest_json=document.data, manifest=found,
+                                    files=artifacts.files_of(found, f"the {what}"))  # fmt: skip
         if isinstance(found, Manifest):
             config_json, config = await _config(source, found)
             return Resolved(top_digest=top, manifest_digest=digest, manifest_json=document.data, manifest=found,

@@ -6,7 +6,9 @@ Names are lost with it: the images come back by id, and the next pull of a name 
 import logging
 
 from orlop.aio.threads import offload
-from orlop.engine.images.manifest import MAX_MANIFEST, Manifest, parse_config, parse_manifest
+from orlop.engine.images import artifacts
+from orlop.engine.images.manifest import MAX_MANIFEST, Config, Manifest, parse_config, parse_manifest
+from orlop.engine.images.records import described
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.digests import chain_ids
 from orlop.engine.storage.layers import LayerStore
@@ -45,20 +47,13 @@ def _image(digest: str, blobs: BlobStore, layers: LayerStore) -> ImageRecord | N
     manifest = parse_manifest(data, "", f"blob {digest}")
     if not isinstance(manifest, Manifest):
         return None
-    config = parse_config(blobs.read_now(manifest.config.digest), manifest, f"blob {manifest.config.digest}")
-    chain = chain_ids(config.diff_ids)
+    config: Config | None = None
+    chain: tuple[str, ...] = (artifacts.chain_id(digest),)
+    if not manifest.artifact:
+        config = parse_config(blobs.read_now(manifest.config.digest), manifest, f"blob {manifest.config.digest}")
+        chain = chain_ids(config.diff_ids)
     records = [layers.get(each) for each in chain]
     present = [record for record in records if record is not None]
     if len(present) != len(chain):
         return None
-    return ImageRecord(
-        id=manifest.config.digest,
-        manifest_digest=digest,
-        layers=chain,
-        size=sum(record.size for record in present),
-        config=config.for_containers(),
-        annotations=manifest.annotations or {},
-        architecture=config.architecture,
-        os=config.os,
-        created=config.created or "",
-    )
+    return described(digest, manifest, config, chain, sum(record.size for record in present))

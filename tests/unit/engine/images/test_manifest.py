@@ -49,11 +49,6 @@ def test_the_content_type_helps_where_the_document_is_silent():
         (changed(config={"digest": DIGEST, "size": -1}), InvalidArgument, r"\$.size|\$.config.size"),
         (changed(config={"digest": DIGEST, "size": 9 << 20}), InvalidArgument, "configuration of 9437184 bytes"),
         (changed(config={"digest": "../../etc/passwd", "size": 1}), InvalidArgument, "not a digest"),
-        (
-            changed(config=layer(mediaType="application/vnd.cncf.helm.config.v1+json")),
-            Unsupported,
-            "not a container image",
-        ),
         (changed(layers=[layer(mediaType="text/plain")]), Unsupported, "unknown type text/plain"),
         (changed(layers=[layer(mediaType=media_types.OCI_LAYER + "+gzip+encrypted")]), Unsupported, "encrypted layer"),
         (changed(layers=[layer()] * 501), Unsupported, "501 layers"),
