@@ -70,6 +70,7 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         at_end.callback(deck.events.close)  # its streams last as long as the daemon, and would use up the grace
         await deck.network.start()
         await recover(deck)
+        await deck.plugins.start()
         _begin_background(deck, notifier)
         stopped = _on_signals(lambda: reloading.reload(loaded, config_path, notifier))
         gate.open()
@@ -92,6 +93,7 @@ def _begin_background(deck: Deck, notifier: Notifier) -> None:
 async def _close(deck: Deck) -> None:
     """End what runs in this process. What is left half done is found again at the next start."""
     await deck.streams.close()
+    await deck.plugins.aclose()
     await deck.background.aclose()
     await deck.monitor_watch.aclose()
     deck.exit_watch.close()

@@ -6,9 +6,11 @@ This is the composition root: it alone knows configuration and all parts at once
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 
 import msgspec
 
+from orlop import __version__
 from orlop.aio.reaper import Reaper
 from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
@@ -19,6 +21,7 @@ from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.nri.port import NoPlugins, Plugins
 from orlop.engine.oci.facts import gather
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
@@ -36,6 +39,7 @@ from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
+from orlop.services.nri import Host
 from orlop.streaming.server import StreamingServer
 
 log = logging.getLogger(__name__)
@@ -84,11 +88,31 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
+        plugins=_plugins(config, facts, lambda: deck),
         streams=StreamingServer(
             config.streaming.address, config.streaming.port, idle_timeout=config.streaming.idle_timeout
         ),
     )
     return deck
+
+
+def _plugins(config: Config, facts: HostFacts, deck: Callable[[], Deck]) -> Plugins:
+    if not config.nri.enabled:
+        return NoPlugins()
+    # Late: a node without NRI does not pay for its messages.
+    from orlop.engine.nri.nri import Nri
+    from orlop.engine.nri.registry import NriSettings
+
+    settings = NriSettings(
+        socket=config.nri.socket,
+        plugin_dir=config.nri.plugin_dir,
+        config_dir=config.nri.config_dir,
+        registration_timeout=config.nri.registration_timeout,
+        request_timeout=config.nri.request_timeout,
+        runtime_version=__version__,
+        swap=facts.swap_accounting,
+    )
+    return Nri(settings, Host(deck))
 
 
 def warn_of_apparmor(facts: HostFacts, profile: str) -> None:

@@ -35,7 +35,7 @@ async def adjust(deck: Deck, pod: PodEntry, entry: ContainerEntry) -> LinuxConta
         if created.cdi_devices:
             raise Unsupported(f"an NRI plugin injects CDI device {created.cdi_devices[0]!r}: that is not built yet")
         _move(deck, entry, created.spec)
-        limits = told_limits(limits, created.spec["linux"].get("resources", {}))
+        limits = told_limits(limits, created.resources)
         await offload(write_config, record.bundle, created.spec)
     await settle(deck, created.updates, created.evictions)
     return limits

@@ -38,5 +38,3 @@ async def removed(deck: Deck, entry: ContainerEntry) -> None:
             await ended(deck, record)
         await deck.plugins.remove(deck.state.pods.get(record.pod_id), entry)
     deck.ends_told.discard(record.id)
-
-

@@ -58,5 +58,3 @@ def told_limits(old: LinuxContainerResources, resources: Spec) -> LinuxContainer
     if pages := resources.get("hugepageLimits"):
         changes["hugepage_limits"] = tuple(HugepageLimit(page_size=p["pageSize"], limit=p["limit"]) for p in pages)
     return msgspec.structs.replace(old, **changes)
-
-

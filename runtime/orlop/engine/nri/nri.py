@@ -110,7 +110,13 @@ class Nri:
             evicted += evictions(answer.evict, plugin.name)
         await self._validate(before, everything, updates, owners, plugins)
         cdi = tuple(each.name for each in everything.CDI_devices)
-        return Created(spec=spec, cdi_devices=cdi, updates=updates.result(), evictions=tuple(evicted))
+        return Created(
+            spec=spec,
+            resources=limits.merged({}, everything.linux.resources, ""),
+            cdi_devices=cdi,
+            updates=updates.result(),
+            evictions=tuple(evicted),
+        )
 
     async def created(self, pod: Pod, container: Container) -> None:
         """A container has been made."""

@@ -60,6 +60,8 @@ class Created:
 
     spec: Spec | None = None
     """The changed config.json; None: it stays."""
+    resources: Spec = field(default_factory=dict)
+    """The part of linux.resources that plugins have set."""
     cdi_devices: tuple[str, ...] = ()
     """To be injected, by their CDI names."""
     updates: tuple[Update, ...] = ()

@@ -30,7 +30,7 @@ from orlop.engine.nri.v1.requests_pb2 import (
     UpdateContainersResponse,
 )
 from orlop.linux.files import ensure_dir
-from orlop.model.errors import InvalidArgument, OrlopError, TimedOut, Unavailable
+from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, TimedOut, Unavailable
 from orlop.ttrpc.errors import Code, StatusError
 from orlop.ttrpc.link import SocketStream
 
@@ -86,13 +86,16 @@ class Registry:
     async def start(self) -> None:
         """Start the installed plugins and wait until each has joined or failed, then let others connect.
 
-        Raises OSError where the socket cannot be made.
+        Raises FailedPrecondition where the socket cannot be made.
         """
         found = await asyncio.to_thread(lambda: list(installed(self._settings.plugin_dir, self._settings.config_dir)))
         joins = [self._launch(plugin) for plugin in found]
         await asyncio.gather(*(joined.wait() for joined in joins))
         if path := self._settings.socket:
-            self._server = await asyncio.start_unix_server(self._accept, sock=_bound(path))
+            try:
+                self._server = await asyncio.start_unix_server(self._accept, sock=_bound(path))
+            except OSError as error:
+                raise FailedPrecondition(f"nri.socket {path!r} cannot be served: {error}") from error
 
     async def aclose(self) -> None:
         """Say farewell, and end what was started."""
