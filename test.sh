@@ -50,11 +50,29 @@ make_environment() {
 build_crictl() {
   if ! command -v go >/dev/null; then
     [[ ${ORLOP_REQUIRE_GO:-} != 1 ]] || { say "Go is required (ORLOP_REQUIRE_GO=1) and not here" >&2; exit 1; }
-    say "no Go here: the conformance tier is NOT run"
+    say "no Go here: the conformance tier and the networks' tests on current plugins and flannel are NOT run"
     return
   fi
   # The Go client decides what is up to date; a second call takes a fraction of a second.
   go build -C tests/conformance -o "$PWD/.cache/bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
+  build_networks
+  build_nri_plugins
+}
+
+# Current reference plugins beside Debian's, and flannel with what it needs: for the networks' tests.
+build_networks() {
+  local bin=$PWD/.cache/bin
+  mkdir -p "$bin/cni"
+  go build -C tests/parts/plugins -o "$bin/cni/" tool
+  go build -C tests/parts/flannel-cni -o "$bin/cni/" tool
+  go build -C tests/parts/flannel -o "$bin/flanneld" github.com/flannel-io/flannel
+  go build -C tests/parts/etcd -o "$bin/etcd" go.etcd.io/etcd/server/v3
+}
+
+# A plugin of NRI on the library that plugins are built with: its newest version, and one that knows StateChange alone.
+build_nri_plugins() {
+  go build -C tests/parts/nri -o "$PWD/.cache/bin/nri-plugin" .
+  go build -C tests/parts/nri -modfile=old.mod -tags old -o "$PWD/.cache/bin/nri-plugin-old" .
 }
 
 tiers=()

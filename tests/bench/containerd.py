@@ -8,10 +8,13 @@ same image from the same registry, and root, state and CNI directories of its ow
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.bench.conflists import with_nftables
+from tests.bench.podcalls import Pod
 from tests.bench.targets import Target
 from tests.fakes.images import busybox_image
 from tests.harness import privacy
@@ -19,7 +22,7 @@ from tests.harness.initclient import Init
 from tests.harness.network import PLUGIN_DIR, Network
 from tests.parts.registry import Registry
 
-PROGRAMS = ("containerd", "containerd-shim-runc-v2", "runc")
+PROGRAMS = ("containerd-shim-runc-v2", "runc")
 NETWORK_NUMBER = 50
 COMPILED_IN = ("/run/containerd", "/var/lib/cni")
 
@@ -50,9 +53,14 @@ BinaryName = "{path}"
 """
 
 
-def missing() -> str:
-    """The first program that is not installed; empty when all are."""
-    return next((name for name in PROGRAMS if shutil.which(name) is None), "")
+def missing(binary: str = "containerd") -> str:
+    """The first program that is not there; empty when all are. The shim is looked for beside the binary first."""
+    return next((name for name in (binary, *PROGRAMS) if shutil.which(name, path=_path(binary)) is None), "")
+
+
+def _path(binary: str) -> str:
+    beside = os.path.dirname(binary)
+    return f"{beside}:{os.environ['PATH']}" if beside else os.environ["PATH"]
 
 
 class Containerd(Target):
@@ -60,11 +68,26 @@ class Containerd(Target):
 
     restartable = True
 
-    def __init__(self, base: Path, image: str, handler: str, registry: Registry) -> None:
+    def __init__(
+        self,
+        base: Path,
+        image: str,
+        handler: str,
+        registry: Registry,
+        *,
+        binary: str = "containerd",
+        plugins: str = PLUGIN_DIR,
+        nftables: bool = False,
+    ) -> None:
+        """`binary` is another build, with its shim beside it."""
         self._base = base / "c"
         self._base.mkdir()
         super().__init__("containerd", str(self._base / "c.sock"), image, handler)
+        self._binary = binary
         self._network = Network(self._base / "cni", NETWORK_NUMBER)
+        if nftables:
+            with_nftables(self._network)
+        self.directory = self._base
         # containerd needs a pause container for every pod; busybox sleeping does what the pause image does.
         pause = busybox_image(entrypoint=["/bin/sleep", "2147483647"], cmd=[])
         handlers = "".join(
@@ -75,7 +98,7 @@ class Containerd(Target):
             CONFIG.format(
                 base=self._base,
                 pause=registry.push(pause, "pause:1"),
-                plugins=PLUGIN_DIR,
+                plugins=plugins,
                 conf_dir=self._network.conf_dir,
             )
             + handlers
@@ -83,6 +106,7 @@ class Containerd(Target):
         self._init = Init()
         self._daemon = 0
         self._covered: list[str] = []
+        self._added: list[str] = []
 
     def __enter__(self) -> Self:
         for path in COMPILED_IN:
@@ -111,12 +135,25 @@ class Containerd(Target):
 
     def start(self) -> None:
         """Start it without waiting."""
-        self._daemon = self._init.start(["containerd", "--config", str(self._config)], dict(os.environ), self._log)
+        self._daemon = self._init.start(
+            [self._binary, "--config", str(self._config)], {**os.environ, "PATH": _path(self._binary)}, self._log
+        )
 
     def kill(self) -> None:
         """SIGKILL."""
         self.cri.close()
         self._end(signal.SIGKILL)
+
+    def fill(self, pod: Pod, count: int) -> None:
+        """Containers of the pod that are created only: containerd starts no process for such a one."""
+        with ThreadPoolExecutor(4) as pool:
+            self._added = list(pool.map(pod.add, [f"added{number}" for number in range(1, count)]))
+
+    def empty(self, pod: Pod, count: int) -> None:
+        """Remove them."""
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda added: self.cri("RemoveContainer", container_id=added), self._added))
+        self._added = []
 
     @property
     def _log(self) -> Path:

@@ -30,3 +30,17 @@ def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used, its own threads' alone."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def written_kib(directory: Path) -> float | None:
+    """KiB that the filesystem's device has been given to write, after all of it is written out; None: it has none.
+
+    The figure counts every writer of the device (proc_diskstats(5), sectors of 512 bytes).
+    """
+    os.sync()
+    device = os.stat(directory).st_dev
+    for line in Path("/proc/diskstats").read_text().splitlines():
+        fields = line.split()
+        if (int(fields[0]), int(fields[1])) == (os.major(device), os.minor(device)):
+            return int(fields[9]) / 2
+    return None

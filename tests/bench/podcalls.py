@@ -12,11 +12,16 @@ from typing import Any
 from orlop.linux.cgroups import detection
 from tests.bench.targets import Target
 from tests.harness import cgroups
-from tests.harness.pods import OWN_PID_NAMESPACE, SLEEP
+from tests.harness.pods import OWN_PID_NAMESPACE
 from tests.harness.toml import merged
 
 GRACE = 30
 """Seconds, as a kubelet's default."""
+SETTLING = 60.0
+"""Seconds that a container's shell may take."""
+
+SLEEP = ("sh", "-c", "trap 'exit 0' TERM; echo ready; sleep 100000 & wait")
+"""It ends on SIGTERM once it has said that it is ready: as PID 1 it hears no signal before it has asked for it."""
 
 RUNTIME_DEFAULT = {"security_context": {"seccomp": {"profile_type": "RuntimeDefault"}}}
 LIMITS = {
@@ -81,6 +86,15 @@ class Pod:
     def _create(self) -> Any:
         return self._cri("CreateContainer", pod_sandbox_id=self.id, config=self._container, sandbox_config=self._config)
 
+    def add(self, name: str) -> str:
+        """One more container, created and not started; its id."""
+        config = merged(self._container, {"metadata": {"name": name}, "log_path": f"{name}_0.log"})
+        return str(
+            self._cri(
+                "CreateContainer", pod_sandbox_id=self.id, config=config, sandbox_config=self._config
+            ).container_id
+        )
+
     def down(self) -> list[Timed]:
         """StopContainer, StopPodSandbox, RemoveContainer, RemovePodSandbox, in a kubelet's order."""
         calls: list[tuple[str, dict[str, Any]]] = [
@@ -98,12 +112,31 @@ class Pod:
         _hierarchy.remove(self._cgroup)
         shutil.rmtree(self._logs)
 
-    def exec_true(self) -> Timed:
-        """ExecSync of `true`."""
-        call = timed("ExecSync true", lambda: self._cri("ExecSync", container_id=self.container_id, cmd=["true"]))
-        assert call[1].exit_code == 0, call[1]
-        return call[0]
+    def settled(self) -> None:
+        """Wait until the container hears SIGTERM."""
+        deadline = time.monotonic() + SETTLING
+        log = self._logs / "main_0.log"
+        while not log.exists() or b"ready" not in log.read_bytes():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the container of {self._config['hostname']} has not begun after {SETTLING:.0f} s")
+            time.sleep(0.005)
 
-    def stats(self) -> Timed:
-        """ContainerStats."""
-        return timed("ContainerStats", lambda: self._cri("ContainerStats", container_id=self.container_id))[0]
+    def asked(self) -> list[Timed]:
+        """Each call that a kubelet makes about a pod that runs, alone."""
+        pod, container, image = {"pod_sandbox_id": self.id}, {"container_id": self.container_id}, self._target.image
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("Version", {}),
+            ("Status", {}),
+            ("PodSandboxStatus", pod),
+            ("ContainerStatus", container),
+            ("ImageStatus", {"image": {"image": image}}),
+            ("ListImages", {}),
+            ("ImageFsInfo", {}),
+            ("UpdateContainerResources", {**container, "linux": LIMITS["resources"]}),
+            ("ContainerStats", container),
+            ("PodSandboxStats", pod),
+        ]
+        times = [timed(name, lambda name=name, fields=fields: self._cri(name, **fields))[0] for name, fields in calls]
+        execute = timed("ExecSync true", lambda: self._cri("ExecSync", cmd=["true"], **container))
+        assert execute[1].exit_code == 0, execute[1]
+        return [*times, execute[0]]

@@ -1,43 +1,42 @@
 """What is measured, in which order. Targets take turns round by round, so that a slow minute hits all of them."""
 
-import contextlib
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc
-
-from tests.bench import pulls
+from tests.bench import populations, pulls, recorded, restarts
 from tests.bench.counts import Counts
-from tests.bench.machine import cpu_seconds, pss_mib
+from tests.bench.machine import pss_mib, written_kib
 from tests.bench.podcalls import Pod, timed
 from tests.bench.results import Results
-from tests.bench.targets import START_TIMEOUT, Target, in_turns, processes_naming
+from tests.bench.targets import Target, in_turns
 from tests.parts.registry import Registry
 
-RUNNING = 1
-SETTLING = 1.0
-"""Seconds in which every container's shell sets its trap: as PID 1 it does not hear a SIGTERM before."""
 
-
-def measure(targets: list[Target], counts: Counts, results: Results, registry: Registry | None) -> None:
+def measure(targets: list[Target], counts: Counts, results: Results, registry: Registry) -> None:
     """Everything that the counts ask for."""
+    own = [target for target in targets if target.restartable]
     for target in targets:
         results.add(target.name, "daemon memory, fresh", "MiB", pss_mib([target.pid]))
         _one_pod(target, None)  # what is made once (bridges, chains, caches) is made here
+    for turn in in_turns(own, counts.starts):
+        results.add(turn.name, "daemon start, no pods", "ms", restarts.back_after_kill(turn, 0))
     for turn in in_turns(targets, counts.rounds):
         _one_pod(turn, results)
     for turn in in_turns(targets, counts.parallel_rounds if counts.parallel else 0):
         _many_pods(turn, counts.parallel, results)
-    if counts.pods:
-        _populated(targets, counts, results)
-    if counts.pull_mib and counts.pull_rounds and registry is not None:
-        pulls.measure([each for each in targets if each.restartable], counts, results, registry)
+    for turn in own if counts.written_pods else ():
+        _written(turn, counts.written_pods, results)
+    populations.measure(targets, counts, results)
+    if counts.pull_mib and counts.pull_rounds:
+        pulls.measure(own, counts, results, registry)
+    if counts.recorded and counts.lists:
+        recorded.measure(own, counts, results)
 
 
 def _one_pod(target: Target, results: Results | None) -> None:
     pod = Pod(target)
     up = pod.up()
-    between = [pod.exec_true(), pod.stats()]
+    between = pod.asked()
+    pod.settled()
     down = pod.down()
     if results is None:
         return
@@ -53,62 +52,22 @@ def _many_pods(target: Target, count: int, results: Results) -> None:
     pods = [Pod(target) for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
         up, _ = timed("up", lambda: list(pool.map(Pod.up, pods)))
-        time.sleep(SETTLING)
+        for pod in pods:
+            pod.settled()
         down, _ = timed("down", lambda: list(pool.map(Pod.down, pods)))
     for name, call in (("up", up), ("down", down)):
         rate = count / call.milliseconds * 1000
         results.add(target.name, f"pods {name}, {count} at once", "1/s", rate, more_is_better=True)
 
 
-def _populated(targets: list[Target], counts: Counts, results: Results) -> None:
-    pods = {target.name: [Pod(target) for _ in range(counts.pods)] for target in targets}
-    for target in targets:
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(Pod.up, pods[target.name]))
-    for turn in in_turns(targets, counts.lists):
-        for call in ("ListPodSandbox", "ListContainers", "ListContainerStats"):
-            took, _ = timed(call, lambda turn=turn, call=call: turn.cri(call))
-            results.add(turn.name, f"{call}, {counts.pods} pods", "ms", took.milliseconds)
-    _idle(targets, counts, results)
-    for target in targets:
-        results.add(target.name, f"daemon memory, {counts.pods} pods", "MiB", pss_mib([target.pid]))
-        monitors = processes_naming({name for pod in pods[target.name] for name in (pod.id, pod.container_id)})
-        results.add(target.name, "monitor memory per pod", "MiB", pss_mib(monitors) / counts.pods)
-    for turn in in_turns([target for target in targets if target.restartable], counts.kills):
-        back = _back_after_kill(turn, counts.pods)
-        results.add(turn.name, f"back after SIGKILL, {counts.pods} pods", "ms", back)
-    for target in targets:
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(Pod.down, pods[target.name]))
-
-
-def _idle(targets: list[Target], counts: Counts, results: Results) -> None:
-    """All at the same time: whoever does nothing disturbs nobody."""
-    if not counts.idle_seconds:
-        return
-    time.sleep(min(2.0, counts.idle_seconds))  # let the last calls' work end
-    before = {target.name: cpu_seconds(target.pid) for target in targets}
-    time.sleep(counts.idle_seconds)
-    for target in targets:
-        share = (cpu_seconds(target.pid) - before[target.name]) / counts.idle_seconds * 100
-        results.add(target.name, f"idle CPU, {counts.pods} pods", "% of a core", share)
-
-
-def _back_after_kill(target: Target, count: int) -> float:
-    """Milliseconds from the start of a new daemon until it lists all containers as running."""
-    target.kill()
-    took, _ = timed("back", lambda: (target.start(), _until_running(target, count)))
-    return took.milliseconds
-
-
-def _until_running(target: Target, count: int) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
-        if target.listens():
-            with contextlib.suppress(grpc.RpcError):
-                listed = target.cri("ListContainers", deadline=5).containers
-                if sum(container.state == RUNNING for container in listed) >= count:
-                    return
-            target.cri.close()
-        time.sleep(0.005)
-    raise TimeoutError(f"{target.name} does not list {count} running containers {START_TIMEOUT:.0f} s after its start")
+def _written(target: Target, count: int, results: Results) -> None:
+    """What reaches the disk for pods that come and go. The disk is the machine's: others should be quiet."""
+    before = written_kib(target.directory)
+    for _ in range(count):
+        pod = Pod(target)
+        pod.up()
+        pod.settled()
+        pod.down()
+    after = written_kib(target.directory)
+    if before is not None and after is not None:
+        results.add(target.name, "written to disk per pod", "KiB", (after - before) / count)

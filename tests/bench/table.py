@@ -11,10 +11,14 @@ def text(results: Results) -> str:
         head += [target, "p95"]
     head += [f"{first} / {other}" for other in others]
     rows = [head, *(_row(results, case) for case in results.cases.values())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    rows.insert(1, ["-" * width if column < 2 else "-" * (width - 1) + ":" for column, width in enumerate(widths)])
-    lines = ["| " + " | ".join(_aligned(row, widths)) + " |" for row in rows]
-    return "\n".join([*results.described, "", *lines]) + "\n"
+    return "\n".join([*results.described, "", *aligned(rows, left=(0, 1))]) + "\n"
+
+
+def aligned(rows: list[list[str]], *, left: tuple[int, ...]) -> list[str]:
+    """Lines of a Markdown table; the first row is its head. `left` are the columns of text, others are figures."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rule = ["-" * width if column in left else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    return ["| " + " | ".join(_padded(row, widths, left)) + " |" for row in (rows[0], rule, *rows[1:])]
 
 
 def _row(results: Results, case: Case) -> list[str]:
@@ -28,9 +32,9 @@ def _row(results: Results, case: Case) -> list[str]:
     return row
 
 
-def _aligned(row: list[str], widths: list[int]) -> list[str]:
+def _padded(row: list[str], widths: list[int], left: tuple[int, ...]) -> list[str]:
     return [
-        cell.ljust(width) if column < 2 else cell.rjust(width)
+        cell.ljust(width) if column in left else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
 

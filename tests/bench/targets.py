@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 
 from tests.harness.cri import Cri
+
+if TYPE_CHECKING:
+    from tests.bench.podcalls import Pod
 
 START_TIMEOUT = 30.0
 
@@ -21,7 +24,9 @@ class Target:
     """A CRI runtime that is running, or that `__enter__` starts and `__exit__` ends."""
 
     restartable = False
-    """Whether `kill` and `start` work."""
+    """Whether `kill`, `start`, `fill` and `empty` work."""
+    directory: Path
+    """Where a restartable one keeps its images and containers."""
 
     def __init__(self, name: str, path: str, image: str, handler: str) -> None:
         self.name, self.image, self.handler = name, image, handler
@@ -33,6 +38,14 @@ class Target:
 
     def kill(self) -> None:
         """SIGKILL the daemon, and wait."""
+        raise NotImplementedError
+
+    def fill(self, pod: "Pod", count: int) -> None:
+        """See to it that so many containers are on record, the pod's own included."""
+        raise NotImplementedError
+
+    def empty(self, pod: "Pod", count: int) -> None:
+        """Undo `fill`."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

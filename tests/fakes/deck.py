@@ -6,7 +6,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from pathlib import Path
 
 from orlop.aio.reaper import Reaper
@@ -24,7 +24,7 @@ from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
-from orlop.engine.storage.rootfs import RootfsMount
+from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
 from orlop.linux.files import ensure_dir, ensure_file, write_atomic
 from orlop.linux.processes import children
 from orlop.model.container import ContainerConfig, ContainerMetadata, LinuxContainerConfig
@@ -111,14 +111,16 @@ class FakeRoots:
         self._home = story.home / "roots"
         self._home.mkdir()
 
-    async def prepare(self, container_id: str, layers: Sequence[str]) -> RootfsMount:
+    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
         await self._story.ask_and_wait("roots.prepare", container_id)
         root = self._home / container_id
         (root / "etc").mkdir(parents=True)
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/home:/bin/sh\n")
         return RootfsMount(path=str(root), upper=str(root))
 
-    async def mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+    async def mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+    ) -> str:
         await self._story.ask_and_wait("roots.mount_image", container_id)
         volume = self._home / container_id / f"image{number}"
         (volume / "etc").mkdir(parents=True)
@@ -183,6 +185,8 @@ class FakeNetwork:
         self.attached: dict[str, Attachment] = {}
         self.ready = Readiness(True)
         self.pod_cidr = ""
+        self.valid: list[str] = []
+        """Pods that the last GC was to keep."""
 
     def readiness(self) -> Readiness:
         return self.ready
@@ -190,7 +194,7 @@ class FakeNetwork:
     def describe(self) -> dict[str, object]:
         return {"name": "net"}
 
-    def update_pod_cidr(self, pod_cidr: str) -> None:
+    async def update_pod_cidr(self, pod_cidr: str) -> None:
         self.pod_cidr = pod_cidr
 
     async def add(self, attachment: Attachment) -> CniResult:
@@ -201,6 +205,10 @@ class FakeNetwork:
     async def remove(self, attachment: Attachment) -> None:
         await self._story.ask_and_wait("network.remove", attachment.pod_id)
         self.attached.pop(attachment.pod_id, None)
+
+    async def gc(self, valid: Iterable[Attachment]) -> None:
+        self.valid = [attachment.pod_id for attachment in valid]
+        await self._story.ask_and_wait("network.gc")
 
     async def orphans(self, known: Callable[[], Container[str]]) -> list[Attachment]:
         await self._story.ask_and_wait("network.orphans")
@@ -257,6 +265,7 @@ class FakeNode:
             settings=self.settings,
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
+            idmaps=False,
             handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,

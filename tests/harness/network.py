@@ -16,7 +16,8 @@ class Network:
         self.cache_dir = directory / "cache"
         self.lease_dir = directory / "leases"
         self.bridge = f"ot{number}"
-        self.subnet = f"10.{200 + number}.0.0/16"
+        # The run makes many networks, but only a few that are there at the same time.
+        self.subnet = f"10.{100 + number % 140}.0.0/16"
         self.file = self.conf_dir / "10-test.conflist"
         self.conf_dir.mkdir(parents=True)
         self.write(self.conflist())

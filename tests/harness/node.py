@@ -50,6 +50,7 @@ class Node:
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         """Make the directories. `config` is laid over the tests' configuration, table by table."""
         self.base = Path(tempfile.mkdtemp(prefix="orlop-", dir="/tmp"))
+        self.base.chmod(0o711)  # a container's root in a user namespace passes through
         self.state_dir, self.root_dir, self.logs = self.base / "run", self.base / "lib", self.base / "logs"
         for directory in (self.state_dir, self.root_dir, self.logs):
             directory.mkdir()

@@ -1,4 +1,4 @@
-"""Tools that test.sh builds from tests/conformance/go.mod."""
+"""Tools that test.sh builds from the go.mod files of tests/conformance and tests/parts."""
 
 import os
 from pathlib import Path

@@ -11,6 +11,8 @@ import msgspec
 from orlop.cli.options import config_option, socket_of, socket_option
 from orlop.model.errors import InvalidArgument, OrlopError
 
+FORMATS = click.Choice(["json", "ansible", "nix"])
+
 
 @click.group()
 def node() -> None:
@@ -26,16 +28,17 @@ def node() -> None:
 )
 @click.option("--directory", type=click.Path(file_okay=False), help="With --output dir: root below which to write.")
 @click.option("--program", help="Path of orlopd in the unit, where it is not below /opt/orlop.")
-def render(declaration: Any, output: str, directory: str | None, program: str | None) -> None:
+@click.option("--kubelet", help="Path of the kubelet in its unit, where it is not /usr/bin/kubelet.")
+def render(declaration: Any, output: str, directory: str | None, program: str | None, kubelet: str | None) -> None:
     """Print or write every file of a node, as its provisioner would."""
     from orlop.node.declaring import declare
-    from orlop.node.render import PROGRAM
+    from orlop.node.render import KUBELET, PROGRAM
     from orlop.node.render import render as render_files
 
     if output == "dir" and not directory:
         raise click.UsageError("--output dir needs --directory.")
     try:
-        files = render_files(declare(_json(declaration.read())), program=program or PROGRAM)
+        files = render_files(declare(_json(declaration.read())), program=program or PROGRAM, kubelet=kubelet or KUBELET)
     except OrlopError as error:
         raise click.ClickException(str(error)) from error
     if output == "json":
@@ -48,6 +51,23 @@ def render(declaration: Any, output: str, directory: str | None, program: str | 
             os.fchmod(opened.fileno(), int(file.mode, 8))
             opened.write(file.content)
         click.echo(str(target))
+
+
+@node.command()
+@click.argument("source", type=click.File("r", encoding="utf-8"), default="-")
+@click.option("--format", "target", required=True, type=FORMATS, help="Form to write.")
+@click.option("--from", "form", type=FORMATS, default="json", show_default=True, help="Form of SOURCE.")
+def export(source: Any, target: str, form: str) -> None:
+    """Write the declaration in SOURCE in another provisioner's form: variables of Ansible, or a NixOS module."""
+    from orlop.node.declaring import declare
+    from orlop.node.exchange import READERS, WRITERS
+
+    try:
+        data = READERS[form](source.read())
+        declare(data)
+        click.echo(WRITERS[target](data), nl=False)
+    except OrlopError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @node.command()

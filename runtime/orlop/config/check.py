@@ -23,6 +23,7 @@ def check(config: Config) -> list[Problem]:
     return [
         *_daemon(config),
         *_cgroup(config),
+        *_absolute("network.conf_template", config.network.conf_template),
         *_handlers(config),
         *_container(config),
         *_images(config),

@@ -74,6 +74,11 @@ class Network(Section):
     """Searched in this order."""
     default_network: str = ""
     """Name of the network to use, if not the first."""
+    conf_template: str = ""
+    """Jinja template of a conflist, filled with the kubelet's pod CIDRs and written into conf_dir; empty: none."""
+    address_annotations: bool = False
+    """Pods may ask for a MAC and IPs by the annotations cni.orlop/mac and cni.orlop/ips: whoever may make pods then
+    chooses their addresses."""
     cache_dir: Path = "/var/lib/cni"
     """Results of ADD, in libcni's layout, kept until DEL has worked."""
     add_timeout: Seconds = 300.0

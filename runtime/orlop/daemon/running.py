@@ -24,6 +24,7 @@ from orlop.model.errors import OrlopError
 from orlop.services.deck import Deck
 from orlop.services.exits import watch_exits
 from orlop.services.garbage import run_garbage
+from orlop.services.network_gc import run_network_gc
 from orlop.services.recovery import recover
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
 def _begin_background(deck: Deck, notifier: Notifier) -> None:
     deck.background.spawn(watch_exits(deck), "exits")
     deck.background.spawn(run_garbage(deck), "garbage")
+    deck.background.spawn(run_network_gc(deck), "network garbage")
     deck.background.spawn(deck.images.collect(), "image garbage")
     deck.background.spawn(notifier.keep_alive(), "watchdog")
 

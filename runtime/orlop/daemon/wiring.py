@@ -27,6 +27,7 @@ from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
 from orlop.engine.oci.seccomp.profile import Profiles
+from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
@@ -54,7 +55,9 @@ async def build_deck(config: Config) -> Deck:
     settings = settings_of(config, driver)
     for directory in (settings.state_dir, settings.root_dir, settings.exit_dir, settings.socket_dir):
         ensure_dir(directory, 0o711)
-    conmon, handlers = await asyncio.gather(_conmon(config), _handlers(config, driver))
+    conmon, handlers, idmaps = await asyncio.gather(
+        _conmon(config), _handlers(config, driver), userns.idmaps_work(settings.root_dir, settings.state_dir)
+    )
     hierarchy = detect()
     facts = gather(cgroup_version=hierarchy.version)
     warn_of_apparmor(facts, config.container.apparmor_profile)
@@ -73,6 +76,7 @@ async def build_deck(config: Config) -> Deck:
             not_run_here=await not_run_here(),
         ),
         handlers=handlers,
+        idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
         images=storage.images,
         roots=storage.roots,
@@ -205,6 +209,9 @@ def _network(config: Config) -> Network:
         plugin_dirs=section.plugin_dirs,
         cache_dir=section.cache_dir,
         default_network=section.default_network,
+        conf_template=section.conf_template,
+        pod_cidr_file=f"{config.daemon.state_dir}/pod-cidr",
+        address_annotations=section.address_annotations,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
     )

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 
 from orlop.linux.mount_table import mount_of
@@ -50,10 +51,22 @@ def tree_usage(path: str) -> TreeUsage:
 
     What vanishes during the walk is not counted. Raises FileNotFoundError when the tree itself is not there.
     """
+    return _walked(path, sys.maxsize)
+
+
+def small_tree_usage(path: str, most: int) -> TreeUsage | None:
+    """The same of a tree that has at most so many inodes, which costs less than a thread; None: it has more."""
+    try:
+        return _walked(path, most)
+    except _TooMany:
+        return None
+
+
+def _walked(path: str, most: int) -> TreeUsage:
     root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         info = os.fstat(root)
-        walk = _Walk(info.st_dev)
+        walk = _Walk(info.st_dev, most)
         walk.count(info)
         walk.below(root, 0)
     finally:
@@ -61,17 +74,26 @@ def tree_usage(path: str) -> TreeUsage:
     return TreeUsage(walk.bytes, walk.inodes)
 
 
+class _TooMany(Exception):
+    """A walk has met more than it may."""
+
+
 class _Walk:
     """The running sums of one walk."""
 
-    def __init__(self, device: int) -> None:
+    def __init__(self, device: int, most: int) -> None:
         self.bytes = 0
         self.inodes = 0
         self._device = device
+        self._most = most
+        self._looked_at = 0
         self._linked: set[int] = set()
 
     def count(self, info: os.stat_result) -> bool:
         """Add one inode; False when it belongs to another filesystem or was counted already."""
+        self._looked_at += 1
+        if self._looked_at > self._most:
+            raise _TooMany
         if info.st_dev != self._device:
             return False
         if info.st_nlink > 1 and not stat.S_ISDIR(info.st_mode):

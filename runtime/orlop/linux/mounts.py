@@ -17,14 +17,44 @@ from orlop.linux.mount_table import propagation_of as propagation_of
 from orlop.linux.overlay import mount_overlay
 
 
-def bind(source: str, target: str, *, recursive: bool = False, readonly: bool = False) -> None:
-    """Bind-mount a file or directory on an existing target of the same sort."""
+def bind(
+    source: str, target: str, *, recursive: bool = False, readonly: bool = False, idmap_fd: int | None = None
+) -> None:
+    """Bind-mount a file or directory on an existing target of the same sort.
+
+    `idmap_fd` is a user namespace whose mapping the mount gets (mount_setattr(2), MOUNT_ATTR_IDMAP): OSError EINVAL
+    where a filesystem in the tree cannot have one.
+    """
     depth = syscalls.AT_RECURSIVE if recursive else 0
     tree = syscalls.open_tree(source, syscalls.OPEN_TREE_CLONE | syscalls.OPEN_TREE_CLOEXEC | depth)
     try:
         if readonly:
             syscalls.mount_setattr(tree, "", syscalls.AT_EMPTY_PATH | depth, set_=syscalls.MOUNT_ATTR_RDONLY)
+        if idmap_fd is not None:
+            set_idmap(tree, idmap_fd, recursive=recursive)
         syscalls.move_mount(tree, target)
+    finally:
+        os.close(tree)
+
+
+def set_idmap(tree: int, userns_fd: int, *, recursive: bool = False) -> None:
+    """Give a detached mount, by its descriptor, a user namespace's mapping."""
+    depth = syscalls.AT_RECURSIVE if recursive else 0
+    syscalls.mount_setattr(
+        tree, "", syscalls.AT_EMPTY_PATH | depth, set_=syscalls.MOUNT_ATTR_IDMAP, userns_fd=userns_fd
+    )
+
+
+def can_idmap(path: str, userns_fd: int) -> bool:
+    """Whether the filesystem that holds a path, and the kernel, have idmapped mounts. Nothing is mounted."""
+    tree = syscalls.open_tree(path, syscalls.OPEN_TREE_CLONE | syscalls.OPEN_TREE_CLOEXEC)
+    try:
+        set_idmap(tree, userns_fd)
+        return True
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
+            raise
+        return False
     finally:
         os.close(tree)
 
@@ -88,8 +118,8 @@ def overlay(
     """
     if not lower or (upper is None) != (work is None):
         raise OSError(errno.EINVAL, "overlay: needs lower layers, and both or none of upper and work", target)
-    if upper is None and len(lower) == 1 and idmap_fd is None:
-        bind(lower[0], target, readonly=True)  # overlayfs refuses a single layer
+    if upper is None and len(lower) == 1:
+        bind(lower[0], target, readonly=True, idmap_fd=idmap_fd)  # overlayfs refuses a single layer
         return
     mount_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
 

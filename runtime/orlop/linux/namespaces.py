@@ -1,9 +1,9 @@
 """Namespaces kept alive by bind mounts, without a process inside (namespaces(7)): make, join for a moment, drop.
 
 A thread of its own unshares, prepares the inside, mounts /proc/thread-self/ns/<kind> on the given paths, and ends. A
-user namespace cannot be made so: unshare(CLONE_NEWUSER) refuses a process with threads. When pods get user namespaces,
-a small single-threaded helper process makes it with the namespaces that it owns, and this module pins them by the
-helper's pid. Interfaces and addresses are not here.
+user namespace cannot be made so: unshare(CLONE_NEWUSER) refuses a process with threads. A small process of its own
+makes it (engine.sandbox.userns), with the namespaces that it owns, and they are pinned here by that process's pid.
+Interfaces and addresses are not here.
 """
 
 import os
@@ -17,9 +17,10 @@ from orlop.linux.own_thread import call_in_own_thread
 
 T = TypeVar("T")
 
-Kind = Literal["net", "ipc", "uts"]
+Kind = Literal["user", "net", "ipc", "uts"]
 
 _FLAGS: dict[Kind, int] = {
+    "user": syscalls.CLONE_NEWUSER,
     "net": syscalls.CLONE_NEWNET,
     "ipc": syscalls.CLONE_NEWIPC,
     "uts": syscalls.CLONE_NEWUTS,
@@ -33,12 +34,9 @@ def pin_new(kinds: Iterable[Kind], paths: Mapping[Kind, str], inside: Callable[[
     nothing stays behind and the error is raised as it is.
     """
     wanted = list(dict.fromkeys(kinds))
-    flags = 0
-    for kind in wanted:
-        flags |= _FLAGS[kind]
 
     def work() -> None:
-        syscalls.unshare(flags)
+        syscalls.unshare(clone_flags(wanted))
         if inside is not None:
             inside()
         with ExitStack() as undo:
@@ -57,10 +55,19 @@ def _pin(source: str, path: str, undo: ExitStack) -> None:
     mounts.bind(source, path)
 
 
-def pin_existing(source: str, path: str) -> None:
-    """Pin a namespace that a process has (/proc/<pid>/ns/<kind>) on a path; the file is created."""
+def clone_flags(kinds: Iterable[Kind]) -> int:
+    """CLONE_NEW… flags of some kinds, as unshare(2) takes them."""
+    flags = 0
+    for kind in kinds:
+        flags |= _FLAGS[kind]
+    return flags
+
+
+def pin_of(pid: int, paths: Mapping[Kind, str]) -> None:
+    """Pin namespaces that a process has, each on its path (the file is created); all of them or none."""
     with ExitStack() as undo:
-        _pin(source, path, undo)
+        for kind, path in paths.items():
+            _pin(f"/proc/{pid}/ns/{kind}", path, undo)
         undo.pop_all()
 
 

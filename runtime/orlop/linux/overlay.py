@@ -5,6 +5,7 @@ Where the layers are and what is in them is the storage's business.
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -41,12 +42,45 @@ def mount_overlay(
     target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, idmap_fd: int | None
 ) -> None:
     """See mounts.overlay."""
-    if appends_layers():
-        _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
-        return
     if idmap_fd is not None:
-        raise OSError(errno.ENOTSUP, "idmapped overlay layers need Linux 6.15 or newer", target)
-    _by_options(target, lower, upper, work, volatile=volatile)
+        _idmapped_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
+    elif appends_layers():
+        _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=None)
+    else:
+        _by_options(target, lower, upper, work, volatile=volatile)
+
+
+def _idmapped_overlay(
+    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, idmap_fd: int
+) -> None:
+    """Before Linux 6.15 a layer must be mounted somewhere; until the overlay has its own copy, beside the target."""
+    if appends_layers():
+        try:
+            _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
+            return
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+    with attached_layers(target, lower, idmap_fd) as layers:
+        mount_overlay(target, layers, upper, work, volatile=volatile, idmap_fd=None)
+
+
+@contextmanager
+def attached_layers(target: str, lower: Sequence[str], idmap_fd: int) -> Iterator[list[str]]:
+    """Idmapped copies of layers, mounted for the moment. Where this process dies they stay beside the target."""
+    with ExitStack() as undo:
+        directory = tempfile.mkdtemp(prefix=".layers-", dir=os.path.dirname(target))
+        undo.callback(os.rmdir, directory)
+        found: list[str] = []
+        for number, layer in enumerate(lower):
+            path = f"{directory}/{number}"
+            os.mkdir(path)
+            undo.callback(os.rmdir, path)
+            with ExitStack() as fds:
+                syscalls.move_mount(_idmapped_tree(fds, layer, idmap_fd), path)
+            undo.callback(syscalls.umount2, path, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
+            found.append(path)
+        yield found
 
 
 def _by_context(
@@ -85,10 +119,15 @@ def _short(fds: ExitStack, path: str) -> str:
 
 
 def _idmapped(fds: ExitStack, path: str, userns_fd: int) -> str:
-    """A detached, idmapped copy of a layer's mount, named by its descriptor (mount_setattr(2) MOUNT_ATTR_IDMAP)."""
+    """A detached, idmapped copy of a layer's mount, named by its descriptor."""
+    return f"/proc/thread-self/fd/{_idmapped_tree(fds, path, userns_fd)}"
+
+
+def _idmapped_tree(fds: ExitStack, path: str, userns_fd: int) -> int:
+    """The descriptor of such a copy (mount_setattr(2), MOUNT_ATTR_IDMAP)."""
     tree = _held(fds, syscalls.open_tree(path, syscalls.OPEN_TREE_CLONE | syscalls.OPEN_TREE_CLOEXEC))
     syscalls.mount_setattr(tree, "", syscalls.AT_EMPTY_PATH, set_=syscalls.MOUNT_ATTR_IDMAP, userns_fd=userns_fd)
-    return f"/proc/thread-self/fd/{tree}"
+    return tree
 
 
 def _escape(path: str) -> str:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import msgspec
 
 from orlop.config.schema import Handler, Section
+from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
+from orlop.node.kubernetes.kubelet import Kubelet
 
 InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
 NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -69,3 +71,9 @@ class Declaration(Section):
     """Settings of the daemon that differ from its defaults, by the names of /etc/orlop/orlop.toml."""
     host: Host = Host()
     """Settings of the machine itself."""
+    member: Membership = Alone()
+    """The node's part in a cluster, chosen by `role`: none, control_plane or worker."""
+    cluster: Cluster = Cluster()
+    """The cluster that the node is a member of."""
+    kubelet: Kubelet = Kubelet()
+    """Settings of the kubelet that differ from its defaults, by the names of KubeletConfiguration v1beta1."""

@@ -13,6 +13,7 @@ from orlop.config.schema import Config
 from orlop.model.errors import InvalidArgument
 from orlop.node import lock
 from orlop.node.declaration import OWN_PLACE, Bridge, Declaration
+from orlop.node.kubernetes import rules
 from orlop.node.settings import effective
 
 
@@ -20,13 +21,14 @@ def declare(data: Mapping[str, Any]) -> Declaration:
     """The declaration in plain data, checked whole; InvalidArgument names each wrong place."""
     if isinstance(data.get("kubernetes"), int | float):
         raise InvalidArgument('kubernetes: a number loses its last zero; write the minor in quotes, such as "1.37"')
+    _refuse(list(rules.misplaced(data.get("kubelet"))))
     _refuse([*typing_rules.problems(dict(data), Declaration), *_wrong_in_daemon(data.get("daemon"))])
     declaration = msgspec.convert(data, Declaration)
     lock.release(declaration.kubernetes)
     _check_handlers(declaration)
     if isinstance(declaration.network, Bridge):
         _check_addresses(declaration.network)
-    _refuse(check(effective(declaration)))
+    _refuse([*check(effective(declaration)), *rules.problems(declaration)])
     return declaration
 
 

@@ -1,14 +1,15 @@
 """What a provisioner does for a declaration, as plain data: files, kernel settings, programs, directories. Pure."""
 
 import os
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from orlop.node import host, lock
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.network import conflist
-from orlop.node.render import PROGRAM, Part, RenderedFile, render
+from orlop.node.render import PROGRAM, render
+from orlop.node.rendered import Part, RenderedFile
 from orlop.node.settings import effective
 
 
@@ -49,13 +50,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     socket: str
     interface: str
     """The bridge; empty where another owns the network."""
+    role: str
+    """The node's part in a cluster: none, control_plane or worker."""
 
 
 def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
     """The work of a node."""
     config = effective(declaration)
     bridge = declaration.network if isinstance(declaration.network, Bridge) else None
-    files: dict[Part, list[RenderedFile]] = {"host": [], "network": [], "daemon": []}
+    files: dict[Part, list[RenderedFile]] = {part: [] for part in get_args(Part)}
     for file in render(declaration, program=program):
         files[file.part].append(file)
     return Plan(
@@ -78,6 +81,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         default_network=config.network.default_network,
         socket=config.daemon.socket,
         interface=bridge.interface if bridge else "",
+        role=str(declaration.member.__struct_config__.tag),
     )
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_WHOLE = 2.0**53
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -34,6 +35,9 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE:
+        # Nix makes no difference between 2 and 2.0 when it writes JSON, and the same declaration must give one file.
+        return str(int(value))
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Sequence):

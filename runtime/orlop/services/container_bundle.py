@@ -7,7 +7,7 @@ run in a thread. Creating the container is in container_create.
 import os
 import time
 
-from orlop.engine.oci import hostdevices, users, volumes
+from orlop.engine.oci import hostdevices, idmapped, users, volumes
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
@@ -18,6 +18,7 @@ from orlop.model.enums import ContainerState, NamespaceMode
 from orlop.model.errors import FailedPrecondition, InvalidArgument
 from orlop.model.image import ImageConfig, ImageRecord
 from orlop.model.pod import PodRecord
+from orlop.model.security import UserNamespace
 from orlop.services import image_volumes
 from orlop.services.deck import Deck, Handler
 from orlop.services.naming import new_id
@@ -74,6 +75,10 @@ def write(
     if record.log_path:
         # The kubelet's directory: where it exists, its mode is the kubelet's business.
         os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
+    userns = pod_userns(pod)
+    wanted = volumes.resolve_mounts(
+        mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns
+    )
     inputs = SpecInputs(
         container_id=record.id,
         pod=pod,
@@ -87,14 +92,25 @@ def write(
         pid_namespace=_pid_namespace(deck, record),
         mounts=(
             *volumes.pod_mounts(pod, config),
-            *volumes.resolve_mounts(mounts, recursive_read_only=handler.features.recursive_read_only_mounts),
+            *idmapped.stage(wanted, pod.namespaces.user, staging(record)),
         ),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
+        userns=userns,
         oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
     )
     write_config(record.bundle, build_spec(inputs))
     return _user_view(user)
+
+
+def pod_userns(pod: PodRecord) -> UserNamespace | None:
+    """The user namespace that the pod was made with; None: the node's."""
+    return pod.config.linux.security_context.namespace_options.userns_options if pod.namespaces.user else None
+
+
+def staging(record: ContainerRecord) -> str:
+    """Where sources of mapped mounts are while the container is created."""
+    return f"{record.bundle}/idmapped"
 
 
 def _user_view(user: ResolvedUser) -> LinuxContainerUser:

@@ -7,13 +7,16 @@ What is put into the bundle is in container_bundle.
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
+from orlop.engine.oci import idmapped
 from orlop.engine.state.table import PodEntry
+from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
 from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
+from orlop.model.pod import PodRecord
 from orlop.model.resources import LinuxContainerResources
 from orlop.services import container_bundle, events, image_volumes, nri, nri_ends
 from orlop.services.carriers.choice import carrier_of
@@ -75,9 +78,10 @@ async def make(
         ensure_dir(record.bundle, 0o700)
         undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
-        root = await deck.roots.prepare(record.id, image.layers if image else ())
+        idmap = _root_idmap(pod.record)
+        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap)
         steps.enter("mount its image volumes")
-        mounts = await image_volumes.mount_all(deck, record, volumes)
+        mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
         steps.enter("write the OCI configuration")
         user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
         entry = deck.state.containers.get(record.id)
@@ -91,6 +95,7 @@ async def make(
         steps.enter("create the container with its monitor")
         undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
         monitored = await carrier.create(pod.record, record)
+        await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user, limits)
         events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
@@ -98,6 +103,11 @@ async def make(
         deck.building.discard(record.id)
     if not record.infra:
         await deck.plugins.created(pod, entry)
+
+
+def _root_idmap(pod: PodRecord) -> RootIdmap | None:
+    userns = container_bundle.pod_userns(pod)
+    return RootIdmap(pod.namespaces.user, userns.uids[0].host_id, userns.gids[0].host_id) if userns else None
 
 
 def require_ready(deck: Deck, pod: PodEntry) -> None:

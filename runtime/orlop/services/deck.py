@@ -101,6 +101,8 @@ class Deck:
     facts: HostFacts
     seccomp: Profiles
     handlers: dict[str, Handler]
+    idmaps: bool
+    """Whether kernel and filesystems have what pods with user namespaces need; probed at start."""
     state: State
     images: Images
     roots: RootFilesystems

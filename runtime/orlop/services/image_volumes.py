@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from orlop.aio.threads import offload
+from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux.paths import resolve_in_root
 from orlop.model.container import ContainerConfig, ContainerRecord, ImageVolume, Mount
 from orlop.model.errors import ImageVolumeMountFailed, InvalidArgument
@@ -54,15 +55,20 @@ def recorded(volumes: tuple[Found, ...]) -> tuple[ImageVolume, ...]:
     return tuple(ImageVolume(container_path=each.mount.container_path, image_id=each.image.id) for each in volumes)
 
 
-async def mount_all(deck: Deck, record: ContainerRecord, volumes: tuple[Found, ...]) -> tuple[Mount, ...]:
-    """Mount each below the container's directory; returns config.mounts, all of host paths now."""
-    mounts = iter([await _mounted(deck, record, number, each) for number, each in enumerate(volumes)])
+async def mount_all(
+    deck: Deck, record: ContainerRecord, volumes: tuple[Found, ...], idmap: RootIdmap | None
+) -> tuple[Mount, ...]:
+    """Mount each below the container's directory; returns config.mounts, all of host paths now.
+
+    In a pod with a user namespace (idmap) their owners are mapped like those of the root filesystem.
+    """
+    mounts = iter([await _mounted(deck, record, number, each, idmap) for number, each in enumerate(volumes)])
     return tuple(mount if mount.image is None else next(mounts) for mount in record.config.mounts)
 
 
-async def _mounted(deck: Deck, record: ContainerRecord, number: int, volume: Found) -> Mount:
+async def _mounted(deck: Deck, record: ContainerRecord, number: int, volume: Found, idmap: RootIdmap | None) -> Mount:
     mount = volume.mount
-    root = await deck.roots.mount_image(record.id, number, volume.image.layers)
+    root = await deck.roots.mount_image(record.id, number, volume.image.layers, idmap=idmap)
     try:
         source = await offload(_inside, root, mount.image_sub_path)
     except OSError as error:
@@ -71,7 +77,8 @@ async def _mounted(deck: Deck, record: ContainerRecord, number: int, volume: Fou
             f"{volume.image.id}: {error.strerror}"
         ) from error
     options = tuple(dict.fromkeys((*mount.mount_options, *SAFE_OPTIONS)))
-    return msgspec.structs.replace(mount, host_path=source, image=None, mount_options=options)
+    changes = {"host_path": source, "image": None, "mount_options": options, "uid_mappings": (), "gid_mappings": ()}
+    return msgspec.structs.replace(mount, **changes)
 
 
 def _inside(root: str, sub_path: str) -> str:

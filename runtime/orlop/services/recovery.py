@@ -55,7 +55,12 @@ def _recover_pod(deck: Deck, pod: PodEntry) -> None:
     if not pod.status.made or pod.status.stopped_at:
         return
     spaces = pod.record.namespaces
-    for kind, path in (("network", spaces.net), ("IPC", spaces.ipc), ("UTS", spaces.uts)):
+    for kind, path in (
+        ("network", spaces.net),
+        ("IPC", spaces.ipc),
+        ("UTS", spaces.uts),
+        ("user", spaces.user),
+    ):
         if path and not is_mountpoint(path):
             log.error("pod sandbox %s has lost its %s namespace at %s", pod.record.id, kind, path)
             deck.state.pods.update(pod.record.id, lost=f"its {kind} namespace at {path} is gone")

@@ -15,7 +15,7 @@ def runtime_config(deck: Deck) -> LinuxRuntimeConfiguration:
     return LinuxRuntimeConfiguration(cgroup_driver=deck.settings.cgroup_driver)
 
 
-def update_runtime_config(deck: Deck, pod_cidr: str) -> None:
+async def update_runtime_config(deck: Deck, pod_cidr: str) -> None:
     """Take the node's pod CIDR, "10.244.1.0/24" or two of them separated by a comma. An empty one changes nothing."""
     if not pod_cidr:
         return
@@ -25,4 +25,4 @@ def update_runtime_config(deck: Deck, pod_cidr: str) -> None:
         except ValueError as error:
             raise InvalidArgument(f"network_config.pod_cidr {pod_cidr!r}: {error}") from error
     log.info("pod CIDR is %s", pod_cidr)
-    deck.network.update_pod_cidr(pod_cidr)
+    await deck.network.update_pod_cidr(pod_cidr)

@@ -27,7 +27,7 @@ def status(deck: Deck, verbose: bool) -> StatusInfo:
         status=RuntimeStatus(conditions=conditions),
         info=_info(deck) if verbose else {},
         runtime_handlers=_handlers(deck),
-        features=RuntimeFeatures(supplemental_groups_policy=True),
+        features=RuntimeFeatures(supplemental_groups_policy=True, user_namespaces_host_network=deck.idmaps),
     )
 
 
@@ -36,7 +36,7 @@ def _handlers(deck: Deck) -> tuple[RuntimeHandler, ...]:
     views = {
         name: RuntimeHandlerFeatures(
             recursive_read_only_mounts=handler.features.recursive_read_only_mounts,
-            user_namespaces=False,
+            user_namespaces=deck.idmaps and handler.features.user_namespaces,
         )
         for name, handler in sorted(deck.handlers.items())
     }

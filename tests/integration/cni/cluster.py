@@ -25,24 +25,25 @@ _numbers = count(40)
 class Cluster:
     """Pods of one node, by short names."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, plugin_dir: str = PLUGIN_DIR) -> None:
         self.node = Node(path / "network", next(_numbers))
         self.more_plugins = path / "bin"
         self.more_plugins.mkdir()
+        self.plugin_dirs = [str(self.more_plugins), plugin_dir]
         self.namespaces = Namespaces(str(path / "state"))
         self.network = self.new_network()
         self._pods: list[str] = []
 
-    def new_network(self, **options: float) -> Network:
+    def new_network(self, **options: Any) -> Network:
         """Another daemon's view of the same node."""
         return Network(
             conf_dir=str(self.node.conf_dir),
-            plugin_dirs=[str(self.more_plugins), PLUGIN_DIR],
+            plugin_dirs=self.plugin_dirs,
             cache_dir=str(self.node.cache_dir),
-            **options,  # type: ignore[arg-type]  # time limits only
+            **options,
         )
 
-    async def restart(self, **options: float) -> None:
+    async def restart(self, **options: Any) -> None:
         """A new daemon in place of the old one, with the configuration that is there now."""
         await self.network.close()
         self.network = self.new_network(**options)

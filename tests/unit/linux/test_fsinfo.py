@@ -53,6 +53,18 @@ def test_tree_usage_agrees_with_du(tmp_path: Path) -> None:
     assert usage.inodes == int(inodes.stdout.split()[0])
 
 
+def test_a_small_tree_is_counted_the_same_and_a_larger_one_not_at_all(tmp_path: Path) -> None:
+    inner = tmp_path / "upper" / "etc"
+    inner.mkdir(parents=True)
+    (inner / "a").write_bytes(bytes(10_000))
+    os.link(inner / "a", inner / "b")
+    tree = str(tmp_path / "upper")
+    assert fsinfo.small_tree_usage(tree, 4) == fsinfo.tree_usage(tree)
+    assert fsinfo.small_tree_usage(tree, 3) is None  # both links are looked at
+    with pytest.raises(FileNotFoundError):
+        fsinfo.small_tree_usage(str(tmp_path / "none"), 4)
+
+
 def test_tree_usage_of_deep_trees(tmp_path: Path) -> None:
     """A container cannot hide its files by depth: deeper than PATH_MAX allows in one path."""
     tree = tmp_path / "tree"

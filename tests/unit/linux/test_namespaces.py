@@ -82,11 +82,16 @@ def test_a_used_path_stays_untouched(tmp_path: Path, private_mounts: None) -> No
     assert os.stat(paths["net"]).st_ino == before
 
 
-def test_pin_existing_namespace_of_a_process(tmp_path: Path, private_mounts: None) -> None:
-    path = str(tmp_path / "uts")
-    namespaces.pin_existing("/proc/thread-self/ns/uts", path)
-    assert namespaces.same_namespace(path, "/proc/thread-self/ns/uts")
-    namespaces.unpin(path)
+def test_namespaces_of_a_process_are_pinned_all_or_none(tmp_path: Path, private_mounts: None) -> None:
+    paths = {"uts": str(tmp_path / "uts"), "user": str(tmp_path / "user")}
+    namespaces.pin_of(os.getpid(), paths)
+    for kind, path in paths.items():
+        assert namespaces.same_namespace(path, f"/proc/self/ns/{kind}")
+        namespaces.unpin(path)
+    Path(paths["user"]).touch()
+    with pytest.raises(FileExistsError):
+        namespaces.pin_of(os.getpid(), paths)
+    assert os.listdir(tmp_path) == ["user"]
 
 
 def test_same_namespace_of_missing_ones(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -97,8 +97,9 @@ def test_errors_name_target_and_layer(tmp_path: Path, private_mounts: None) -> N
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_idmapped_layers(tmp_path: Path, private_mounts: None) -> None:
-    ground = Ground(tmp_path, 3)
+@pytest.fixture
+def user_namespace() -> Iterator[int]:
+    """The descriptor of one whose root is the node's 100000."""
     with subprocess.Popen(["unshare", "--user", "sleep", "60"]) as holder:
         try:
             own = os.stat("/proc/self/ns/user").st_ino
@@ -109,10 +110,20 @@ def test_idmapped_layers(tmp_path: Path, private_mounts: None) -> None:
             user = os.open(f"/proc/{holder.pid}/ns/user", os.O_RDONLY)
         finally:
             holder.kill()
-    try:
-        mounts.overlay(ground.target, lower=ground.lower, upper=ground.upper, work=ground.work, idmap_fd=user)
-    finally:
-        os.close(user)
+    yield user
+    os.close(user)
+
+
+@pytest.mark.parametrize("detached", [True, False], ids=["detached", "before Linux 6.15"])
+def test_idmapped_layers(
+    tmp_path: Path, private_mounts: None, user_namespace: int, detached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = Ground(tmp_path, 3)
+    if not detached:
+        monkeypatch.setattr(overlay, "_idmapped", lambda *_: "/proc/self/no-such-file")
+        monkeypatch.setattr(overlay, "appends_layers", lambda: False)
+    mounts.overlay(ground.target, lower=ground.lower, upper=ground.upper, work=ground.work, idmap_fd=user_namespace)
+    assert not list(tmp_path.glob(".layers-*"))
     info = os.stat(f"{ground.target}/who")
     assert (info.st_uid, info.st_gid) == (100000, 100000)
     assert os.stat(f"{ground.lower[0]}/who").st_uid == 0

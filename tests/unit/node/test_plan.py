@@ -6,7 +6,8 @@ from orlop.node.plan import Program, plan, plan_as_data
 
 def test_files_are_those_of_their_part() -> None:
     found = plan(declare({}))
-    assert {part: len(files) for part, files in found.files.items()} == {"host": 2, "network": 1, "daemon": 3}
+    numbers = {part: len(files) for part, files in found.files.items() if files}
+    assert numbers == {"host": 2, "network": 1, "daemon": 3}
     assert all(file.part == part for part, files in found.files.items() for file in files)
 
 

@@ -26,11 +26,11 @@ def runtime_config(deck: Deck, request: runtime_pb2.RuntimeConfigRequest) -> run
     return runtime_pb2.RuntimeConfigResponse(linux=pack(found, runtime_pb2.LinuxRuntimeConfiguration))
 
 
-def update_runtime_config(
+async def update_runtime_config(
     deck: Deck, request: runtime_pb2.UpdateRuntimeConfigRequest
 ) -> runtime_pb2.UpdateRuntimeConfigResponse:
     """UpdateRuntimeConfig."""
-    config_verbs.update_runtime_config(deck, request.runtime_config.network_config.pod_cidr)
+    await config_verbs.update_runtime_config(deck, request.runtime_config.network_config.pod_cidr)
     return runtime_pb2.UpdateRuntimeConfigResponse()
 
 

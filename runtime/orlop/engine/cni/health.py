@@ -20,6 +20,7 @@ class Health:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._wake = asyncio.Event()
+        self._answered = asyncio.Event()
         self.complaint = ""
         """The plugin's own words, or that it has not answered yet; empty: well."""
 
@@ -30,6 +31,10 @@ class Health:
     def begin(self, config: NetworkConfig) -> bool:
         """Forget the last network. Whether this one must be watched."""
         asked = config.at_least(GC_SINCE)
+        if asked:
+            self._answered.clear()
+        else:
+            self._answered.set()
         self.complaint = f"network {config.name!r}: its plugins have not answered STATUS yet" if asked else ""
         return asked
 
@@ -44,7 +49,16 @@ class Health:
             except PluginError as error:
                 self.complaint = str(error)
                 failures += 1
+            self._answered.set()
             await self._pause(_ILL_PAUSES[min(failures, len(_ILL_PAUSES)) - 1] if failures else _WELL_PAUSE)
+
+    async def answered(self, limit: float) -> None:
+        """Until the plugins have answered once, or `limit` seconds have passed."""
+        try:
+            async with asyncio.timeout(limit):
+                await self._answered.wait()
+        except TimeoutError:
+            pass  # `complaint` says so
 
     async def _pause(self, seconds: float) -> None:
         try:

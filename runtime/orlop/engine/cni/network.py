@@ -10,7 +10,7 @@ from orlop.aio.threads import offload
 from orlop.engine.cni import chain
 from orlop.engine.cni.attachment import Attachment
 from orlop.engine.cni.cache import Entry, ResultCache
-from orlop.engine.cni.capabilities import arguments_for
+from orlop.engine.cni.capabilities import Arguments, arguments_for
 from orlop.engine.cni.conflist import CHECK_SINCE, GC_SINCE, BadConfig, NetworkConfig, parse
 from orlop.engine.cni.current import CurrentNetwork
 from orlop.engine.cni.current import Readiness as Readiness
@@ -18,6 +18,7 @@ from orlop.engine.cni.execution import Execute, run_binary
 from orlop.engine.cni.failures import CODE_LIMITED, CODE_NOT_AVAILABLE, PluginError, StillAttached
 from orlop.engine.cni.gate import Gate
 from orlop.engine.cni.plugin import Plugins
+from orlop.engine.cni.pod_cidrs import PodCidrs
 from orlop.engine.cni.request import request_for
 from orlop.engine.cni.result import BadOutput, CniResult, parse_result
 from orlop.model.errors import InvalidArgument, OrlopError, ResourceExhausted
@@ -42,24 +43,37 @@ class Network:
         plugin_dirs: Sequence[str],
         cache_dir: str,
         default_network: str = "",
+        conf_template: str = "",
+        pod_cidr_file: str = "",
+        address_annotations: bool = False,
         add_timeout: float = 300.0,
         del_timeout: float = 60.0,
         environment: Mapping[str, str] | None = None,
         execute: Execute = run_binary,
     ) -> None:
-        """`environment` is what plugins get beside CNI_*; by default the daemon's own."""
+        """`environment` is what plugins get beside CNI_*; by default the daemon's own.
+
+        `conf_template` is filled with the kubelet's pod CIDRs and becomes the network (see pod_cidrs); `pod_cidr_file`
+        remembers them. With `address_annotations` pods may ask for a MAC and for IPs (see capabilities).
+        """
         self._plugins = Plugins(plugin_dirs, os.environ if environment is None else environment, execute)
         self._current = CurrentNetwork(conf_dir, default_network, self._plugins)
         self._cache = ResultCache(cache_dir)
         self._add_timeout = add_timeout
         self._del_timeout = del_timeout
-        self._pod_cidrs: tuple[str, ...] = ()
+        self._pod_cidrs = PodCidrs(memory=pod_cidr_file, template=conf_template, conf_dir=conf_dir)
+        self._address_annotations = address_annotations
         self._locks: KeyedLocks[str] = KeyedLocks()
         self._gate = Gate()
 
     async def start(self) -> None:
         """Read the configuration and follow its changes from now on."""
+        await offload(self._pod_cidrs.recall)
         await self._current.start()
+
+    async def answered(self, limit: float) -> None:
+        """Until the network's plugins have answered STATUS for the first time, or this many seconds have passed."""
+        await self._current.health.answered(limit)
 
     async def close(self) -> None:
         """Stop following. Plugins that run are not awaited here; their callers do."""
@@ -67,7 +81,10 @@ class Network:
 
     def readiness(self) -> Readiness:
         """Whether pods can be attached now, and if not, why."""
-        return self._current.readiness()
+        told = self._current.readiness()
+        if told.ready or not self._pod_cidrs.complaint:
+            return told
+        return replace(told, message=f"{self._pod_cidrs.complaint}; {told.message}")
 
     def describe(self) -> dict[str, object]:
         """The network in use, for people: name, file, version and plugins. Empty while there is none."""
@@ -77,9 +94,15 @@ class Network:
         plugins = [plugin.type for plugin in config.plugins]
         return {"name": config.name, "file": config.path, "cniVersion": config.cni_version, "plugins": plugins}
 
-    def update_pod_cidr(self, pod_cidr: str) -> None:
-        """Take the node's pod CIDRs, separated by commas: given to plugins that have the capability "ipRanges"."""
-        self._pod_cidrs = tuple(part.strip() for part in pod_cidr.split(",") if part.strip())
+    async def update_pod_cidr(self, pod_cidr: str) -> None:
+        """Take the node's pod CIDRs, separated by commas: for the capability "ipRanges" and for the template.
+
+        Raises InvalidArgument for what is no CIDR, FailedPrecondition where the template cannot be used.
+        """
+        await offload(self._pod_cidrs.take, pod_cidr)
+
+    def _arguments(self, attachment: Attachment) -> Arguments:
+        return arguments_for(attachment, self._pod_cidrs.known, addresses=self._address_annotations)
 
     async def add(self, attachment: Attachment) -> CniResult:
         """Attach a pod. When it fails, everything is detached again; what could not be is on record for `remove`.
@@ -88,7 +111,7 @@ class Network:
         """
         async with self._locks(attachment.pod_id), self._gate.together():
             config = self._current.require()
-            request = request_for(attachment, arguments_for(attachment, self._pod_cidrs))
+            request = request_for(attachment, self._arguments(attachment))
             self._warn_about_host_ports(config, attachment)
             entry = Entry(network=config.name, request=request, config=config.text)
             # Before the first plugin runs: a crash from here on still leads to a DEL.
@@ -148,7 +171,7 @@ class Network:
             config = self._current.require()
         except OrlopError:
             return  # nothing to do it by, and nothing says that it is needed
-        request = request_for(attachment, arguments_for(attachment, self._pod_cidrs))
+        request = request_for(attachment, self._arguments(attachment))
         await self._detach(Entry(network=config.name, request=request, config=config.text), config)
 
     async def _config_of(self, entry: Entry) -> NetworkConfig:

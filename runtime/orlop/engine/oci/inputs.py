@@ -10,6 +10,7 @@ from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
 from orlop.model.pod import PodRecord
+from orlop.model.security import UserNamespace
 
 Spec = dict[str, Any]
 """A config.json (runtime-spec), or a part of one, ready for JSON."""
@@ -39,6 +40,8 @@ class ResolvedMount:
     propagation: MountPropagation = MountPropagation.PROPAGATION_PRIVATE
     options: tuple[str, ...] = ()
     """More mount options, for example "nosuid"."""
+    idmapped: bool = False
+    """Owners are mapped into the pod's user namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,5 +113,7 @@ class SpecInputs:
     """From `hostdevices.devices_for`."""
     seccomp: Spec | None = None
     """Profile in runtime-spec form; None: unconfined."""
+    userns: UserNamespace | None = None
+    """The pod's user namespace, whose file is pod.namespaces.user."""
     oom_score_adj: int = 0
     """Clamped to what the daemon may set."""

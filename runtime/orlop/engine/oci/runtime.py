@@ -37,7 +37,7 @@ class RuntimeFeatures:
 
     recursive_read_only_mounts: bool = False
     user_namespaces: bool = False
-    idmap_mounts: bool = False
+    """It can join one. Idmapped mounts are not its business: they are made before it is called."""
     raw: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,16 +118,14 @@ class OciRuntime:
 def features_told(told: dict[str, Any]) -> RuntimeFeatures:
     """From the JSON of `features` (runtime-spec features.md)."""
     linux = told.get("linux") or {}
-    idmap = bool(((linux.get("mountExtensions") or {}).get("idmap") or {}).get("enabled"))
     return RuntimeFeatures(
         recursive_read_only_mounts="rro" in (told.get("mountOptions") or ()),
-        # Volumes of a pod with a user namespace are useless without idmapped mounts.
-        user_namespaces=idmap and "user" in (linux.get("namespaces") or ()),
-        idmap_mounts=idmap,
+        user_namespaces="user" in (linux.get("namespaces") or ()),
         raw=told,
     )
 
 
 def features_implied(version: RuntimeVersion) -> RuntimeFeatures:
-    """For runtimes without `features`: an old crun makes recursive read-only mounts, but no idmapped ones."""
-    return RuntimeFeatures(recursive_read_only_mounts=version.name == "crun" and version.release >= (1, 4))
+    """For runtimes without `features`: an old crun makes recursive read-only mounts, and joins user namespaces."""
+    able = version.name == "crun" and version.release >= (1, 4)
+    return RuntimeFeatures(recursive_read_only_mounts=able, user_namespaces=able)

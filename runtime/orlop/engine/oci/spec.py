@@ -15,6 +15,7 @@ from orlop.engine.oci.process import process
 from orlop.engine.oci.resources import linux_resources
 from orlop.linux.files import read_bytes, write_atomic
 from orlop.model.errors import InvalidArgument
+from orlop.model.security import IDMapping
 
 OCI_VERSION = "1.0.2"
 """Of the runtime-spec. Newer runtimes read older specs; old ones refuse what they do not know."""
@@ -44,11 +45,19 @@ def linux(inputs: SpecInputs) -> Spec:
         "resources": {"devices": device_rules(inputs)} | resources,
         **security_paths(context),
     }
+    if inputs.userns is not None:
+        # Of a user namespace that is joined too: OCI runtimes look up here who its root is on the node.
+        part["uidMappings"] = [_mapping(each) for each in inputs.userns.uids]
+        part["gidMappings"] = [_mapping(each) for each in inputs.userns.gids]
     if propagation := rootfs_propagation(inputs):
         part["rootfsPropagation"] = propagation
     if inputs.seccomp is not None and not context.privileged:
         part["seccomp"] = inputs.seccomp
     return part
+
+
+def _mapping(mapping: IDMapping) -> Spec:
+    return {"containerID": mapping.container_id, "hostID": mapping.host_id, "size": mapping.length}
 
 
 def write_config(bundle: str, spec: Spec) -> None:

@@ -12,6 +12,7 @@ from orlop.model.container import ContainerConfig, Mount
 from orlop.model.enums import MountPropagation
 from orlop.model.errors import FailedPrecondition, InvalidArgument, Unsupported
 from orlop.model.pod import PodRecord
+from orlop.model.security import UserNamespace
 
 MOUNT_OPTIONS = frozenset(
     "dev nodev exec noexec suid nosuid atime noatime diratime nodiratime relatime norelatime strictatime "
@@ -35,15 +36,18 @@ def pod_mounts(pod: PodRecord, config: ContainerConfig) -> tuple[ResolvedMount, 
     return tuple(found)
 
 
-def resolve_mounts(mounts: Sequence[Mount], *, recursive_read_only: bool) -> tuple[ResolvedMount, ...]:
+def resolve_mounts(
+    mounts: Sequence[Mount], *, recursive_read_only: bool, userns: UserNamespace | None = None
+) -> tuple[ResolvedMount, ...]:
     """Resolve and check what the kubelet asks for. recursive_read_only: whether the OCI runtime can do such mounts.
 
+    userns is the pod's user namespace: mappings of a mount must be its own.
     Raises InvalidArgument, Unsupported or FailedPrecondition, naming the container path and the host path.
     """
-    return tuple(_resolve(mount, recursive_read_only) for mount in mounts)
+    return tuple(_resolve(mount, recursive_read_only, userns) for mount in mounts)
 
 
-def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
+def _resolve(mount: Mount, recursive_read_only: bool, userns: UserNamespace | None) -> ResolvedMount:
     label = f"mount at {mount.container_path!r}"
     if "\0" in mount.container_path + mount.host_path:
         raise InvalidArgument(f"{label}: a path holds a NUL byte")
@@ -54,6 +58,7 @@ def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
     if unknown := [option for option in mount.mount_options if option not in MOUNT_OPTIONS]:
         raise InvalidArgument(f"{label}: mount option {unknown[0]!r} is not allowed")
     _check_read_only(mount, label, recursive_read_only)
+    idmapped = _idmapped(mount, label, userns)
     source = _source(mount.host_path, label)
     _check_propagation(mount.propagation, source, label)
     return ResolvedMount(
@@ -63,7 +68,21 @@ def _resolve(mount: Mount, recursive_read_only: bool) -> ResolvedMount:
         recursive_read_only=mount.recursive_read_only,
         propagation=mount.propagation,
         options=mount.mount_options,
+        idmapped=idmapped,
     )
+
+
+def _idmapped(mount: Mount, label: str, userns: UserNamespace | None) -> bool:
+    """Whether owners are to be mapped (KEP-127). No other mapping than the pod's makes sense in its namespace."""
+    if userns is not None and mount.propagation is MountPropagation.PROPAGATION_BIDIRECTIONAL:
+        raise InvalidArgument(f"{label}: nothing is propagated to the node out of a user namespace")
+    if not mount.uid_mappings and not mount.gid_mappings:
+        return False
+    if userns is None:
+        raise InvalidArgument(f"{label}: uidMappings or gidMappings are set, but the pod has no user namespace")
+    if (mount.uid_mappings, mount.gid_mappings) != (userns.uids, userns.gids):
+        raise InvalidArgument(f"{label}: uidMappings and gidMappings must be those of the pod's user namespace")
+    return True
 
 
 def _source(host_path: str, label: str) -> str:

@@ -1,4 +1,4 @@
-"""A pod's network, IPC and UTS namespaces, without a process in them. Interfaces but loopback are CNI's."""
+"""A pod's network, IPC, UTS and user namespaces, without a process in them. Interfaces but loopback are CNI's."""
 
 import os
 import re
@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orlop.aio.threads import offload
-from orlop.engine.sandbox import loopback, sysctls
+from orlop.engine.sandbox import sysctls, userns
+from orlop.engine.sandbox.idmaps import user_namespace
 from orlop.engine.sandbox.paths import pod_dir
-from orlop.linux.files import ensure_dir, remove_dir, write_value
+from orlop.engine.sandbox.preparation import prepare
+from orlop.linux.files import ensure_dir, remove_dir
 from orlop.linux.namespaces import Kind, pin_new, unpin
-from orlop.linux.syscalls import sethostname
 from orlop.model.enums import NamespaceMode
-from orlop.model.errors import InvalidArgument, Unsupported
+from orlop.model.errors import InvalidArgument, OrlopError
 from orlop.model.pod import PinnedNamespaces, PodSandboxConfig
+from orlop.model.security import UserNamespace
 
 _HOSTNAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?")
 _KINDS: tuple[Kind, ...] = ("net", "ipc", "uts")
+_ALL: tuple[Kind, ...] = (*_KINDS, "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,13 @@ class Plan:
     hostname: str
     """Empty: the node's, because its UTS namespace is used."""
     sysctls: tuple[sysctls.Sysctl, ...]
+    user: UserNamespace | None = None
+    """Owner of the others, where the pod has one."""
+
+    @property
+    def settings(self) -> list[tuple[str, str, str]]:
+        """The sysctls as plain values: name, path, value."""
+        return [(setting.key, setting.path, setting.value) for setting in self.sysctls]
 
 
 class Namespaces:
@@ -50,7 +60,7 @@ class Namespaces:
         Raises InvalidArgument naming a sysctl or field; then nothing is left.
         """
         plan = self._plan(pod_id, config)
-        await offload(self._make, pod_id, plan)
+        await self._make(pod_id, plan)
         return self._pinned(pod_id, plan.kinds)
 
     async def remove(self, pod_id: str) -> None:
@@ -62,17 +72,16 @@ class Namespaces:
 
     def _pinned(self, pod_id: str, kinds: Sequence[Kind]) -> PinnedNamespaces:
         directory = self._directory(pod_id)
-        net, ipc, uts = (f"{directory}/{kind}" if kind in kinds else "" for kind in _KINDS)
-        return PinnedNamespaces(net=net, ipc=ipc, uts=uts)
+        return PinnedNamespaces(**{kind: f"{directory}/{kind}" for kind in kinds})
 
     def _plan(self, pod_id: str, config: PodSandboxConfig) -> Plan:
         options = config.linux.security_context.namespace_options
-        if options.userns_options is not None and options.userns_options.mode is NamespaceMode.POD:
-            raise Unsupported("pods with a user namespace (hostUsers: false) are not supported yet")
+        user = user_namespace(options)
         net = options.network is not NamespaceMode.NODE
         ipc = options.ipc is not NamespaceMode.NODE
         hostname = _hostname(pod_id, config.hostname, own_network=net)
-        kinds = tuple(kind for kind, own in zip(_KINDS, (net, ipc, bool(hostname)), strict=True) if own)
+        owns = (net, ipc, bool(hostname), user is not None)
+        kinds = tuple(kind for kind, own in zip(_ALL, owns, strict=True) if own)
         defaults = sysctls.fitting(self._default_sysctls, net=net, ipc=ipc)
         # By path, so that the pod's own value wins however its name is spelled.
         settings = {
@@ -80,20 +89,24 @@ class Namespaces:
             for source in (defaults, config.linux.sysctls)
             for setting in sysctls.plan(source, net=net, ipc=ipc)
         }
-        return Plan(kinds, hostname, tuple(settings.values()))
+        return Plan(kinds, hostname, tuple(settings.values()), user)
 
-    def _make(self, pod_id: str, plan: Plan) -> None:
+    async def _make(self, pod_id: str, plan: Plan) -> None:
         directory = self._directory(pod_id)
         ensure_dir(directory)
+        paths = {kind: f"{directory}/{kind}" for kind in plan.kinds}
         try:
-            pin_new(plan.kinds, {kind: f"{directory}/{kind}" for kind in plan.kinds}, _preparation(plan))
-        except BaseException:
+            if plan.user is not None:
+                await userns.make(plan.user, paths, hostname=plan.hostname, sysctls=plan.settings)
+            else:
+                await offload(pin_new, plan.kinds, paths, _preparation(plan))
+        except (OrlopError, OSError):
             remove_dir(directory)
             raise
 
     def _remove(self, pod_id: str) -> None:
         directory = self._directory(pod_id)
-        for kind in _KINDS:
+        for kind in _ALL:
             unpin(f"{directory}/{kind}")
         remove_dir(directory)
 
@@ -112,22 +125,4 @@ def _hostname(pod_id: str, asked: str, *, own_network: bool) -> str:
 def _preparation(plan: Plan) -> Callable[[], None]:
     """What is done inside the new namespaces before anybody can join them."""
 
-    def prepare() -> None:
-        if "net" in plan.kinds:
-            loopback.bring_up()
-        if "uts" in plan.kinds:
-            sethostname(plan.hostname)
-        for setting in plan.sysctls:
-            _write(setting)
-
-    return prepare
-
-
-def _write(setting: sysctls.Sysctl) -> None:
-    try:
-        write_value(setting.path, setting.value)
-    except FileNotFoundError as error:
-        raise InvalidArgument(f"sysctl {setting.key!r}: the kernel has no such setting in a pod's namespace") from error
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise InvalidArgument(f"sysctl {setting.key!r}: the kernel refuses {setting.value!r}: {reason}") from error
+    return lambda: prepare(plan.kinds, plan.hostname, plan.settings)

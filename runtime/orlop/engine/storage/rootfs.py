@@ -9,11 +9,13 @@ The upper directory is not synced (`volatile`): a container does not outlive its
 one verb at a time for one container.
 """
 
+import errno
 import os
 import re
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from orlop.aio.joining import Joining
@@ -21,12 +23,14 @@ from orlop.aio.threads import offload
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
 from orlop.linux.files import ensure_dir, read_text, read_text_or, remove_dir, remove_tree, write_atomic
-from orlop.linux.fsinfo import tree_usage
-from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
+from orlop.linux.fsinfo import small_tree_usage, tree_usage
+from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unsupported
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 USAGE_AGE = 10.0
 """Seconds that a count is good for; a walk that takes long is not repeated before 20 times its length."""
+SMALL = 32
+"""Inodes that are counted at once, in a tenth of a millisecond, where handing over to a thread costs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class RootfsMount:
 
     path: str
     upper: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootIdmap:
+    """A user namespace, and the node's ids of its root."""
+
+    userns: str
+    """Namespace file."""
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +72,24 @@ class RootFilesystems:
         ensure_dir(self._homes, 0o711)
         ensure_dir(self._empty, 0o755)
 
-    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap_fd: int | None = None) -> RootfsMount:
+    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
         """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
 
+        With `idmap` the layers appear with their owners mapped into a user namespace.
         Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
         self._check(container_id)
         self._require(container_id, layers)
         try:
-            return await offload(self._prepare, container_id, layers, idmap_fd)
+            return await offload(self._prepare, container_id, layers, idmap)
         except OSError as error:
             await self.release(container_id)
+            if idmap is not None and error.errno in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise Unsupported(
+                    f"the root of container {container_id} cannot be mapped into the pod's user namespace: "
+                    f"this kernel, or the filesystem of {self._homes}, has no idmapped layers: {error}"
+                ) from error
             raise ResourceExhausted(f"cannot make the root of container {container_id}: {error}") from error
 
     def _require(self, container_id: str, layers: Sequence[str]) -> None:
@@ -79,7 +99,7 @@ class RootFilesystems:
                     f"container {container_id} needs layer {each}, which is not here; pull its image"
                 )
 
-    def _prepare(self, container_id: str, layers: Sequence[str], idmap_fd: int | None) -> RootfsMount:
+    def _prepare(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> RootfsMount:
         self._remove(container_id)
         home, target = self._home(container_id), self.path(container_id)
         upper, work = os.path.join(home, "upper"), os.path.join(home, "work")
@@ -88,12 +108,19 @@ class RootFilesystems:
         write_atomic(os.path.join(home, "layers"), "".join(f"{each}\n" for each in layers))
         os.mkdir(upper)
         os.mkdir(work)
-        _take_after(upper, lower[0])
+        _take_after(upper, lower[0], idmap)
         os.makedirs(target, exist_ok=True)
-        mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=idmap_fd)
+        if idmap is not None:
+            # The container's root passes through the directory above its root filesystem by its group.
+            os.chown(os.path.dirname(target), -1, idmap.gid)
+            os.chmod(os.path.dirname(target), 0o710)
+        with _opened(idmap) as userns:
+            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
         return RootfsMount(path=target, upper=upper)
 
-    async def mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+    async def mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+    ) -> str:
         """Mount an image's layers (chain ids, base first) read-only for a prepared container; returns where.
 
         It goes with the container's root. Raises FailedPrecondition when a layer is missing, ResourceExhausted when the
@@ -102,18 +129,19 @@ class RootFilesystems:
         self._check(container_id)
         self._require(container_id, layers)
         try:
-            return await offload(self._mount_image, container_id, number, layers)
+            return await offload(self._mount_image, container_id, number, layers, idmap)
         except OSError as error:
             raise ResourceExhausted(f"cannot mount an image for container {container_id}: {error}") from error
 
-    def _mount_image(self, container_id: str, number: int, layers: Sequence[str]) -> str:
+    def _mount_image(self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None) -> str:
         kept = os.path.join(self._home(container_id), "layers")
         # Before the mount: what is mounted is never without its entry.
         write_atomic(kept, read_text(kept) + "".join(f"{each}\n" for each in layers))
         target = os.path.join(self._mounts, container_id, "images", str(number))
         os.makedirs(target)
         lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
-        mounts.overlay(target, lower=lower, upper=None, work=None)
+        with _opened(idmap) as userns:
+            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns)
         return target
 
     async def release(self, container_id: str) -> None:
@@ -125,8 +153,8 @@ class RootFilesystems:
     def _remove(self, container_id: str) -> None:
         target = self.path(container_id)
         images = os.path.join(self._mounts, container_id, "images")
-        for mounted in (images, target):
-            mounts.unmount_below(mounted)
+        # Image volumes too, and what a creation that did not come to its end has mounted beside the root.
+        mounts.unmount_below(os.path.dirname(target))
         remove_tree(images)
         remove_dir(target)
         try:
@@ -139,8 +167,24 @@ class RootFilesystems:
         """Bytes and inodes that the container has written, not older than a few seconds; (0, 0) for an unknown id."""
         usage = self._usage.get(container_id)
         if usage is None or time.monotonic() > usage.good_until:
-            usage = await self._walks.do(container_id, lambda: self._walk(container_id))
+            usage = self._looked_at(container_id) or await self._walks.do(
+                container_id, lambda: self._walk(container_id)
+            )
         return usage.bytes, usage.inodes
+
+    def _looked_at(self, container_id: str) -> _Usage | None:
+        """The count of a layer in which little was written, as in most; None: it takes a thread."""
+        try:
+            tree = small_tree_usage(os.path.join(self._home(container_id), "upper"), SMALL)
+        except OSError:
+            return None  # the walk tells it
+        if tree is None:
+            return None
+        return self._keep(container_id, _Usage(tree.bytes, tree.inodes, time.monotonic() + USAGE_AGE))
+
+    def _keep(self, container_id: str, usage: _Usage) -> _Usage:
+        self._usage[container_id] = usage
+        return usage
 
     async def _walk(self, container_id: str) -> _Usage:
         begun = time.monotonic()
@@ -149,9 +193,7 @@ class RootFilesystems:
         except FileNotFoundError:
             return _Usage(0, 0, 0)
         now = time.monotonic()
-        usage = _Usage(tree.bytes, tree.inodes, now + max(USAGE_AGE, 20 * (now - begun)))
-        self._usage[container_id] = usage
-        return usage
+        return self._keep(container_id, _Usage(tree.bytes, tree.inodes, now + max(USAGE_AGE, 20 * (now - begun))))
 
     async def ids(self) -> tuple[str, ...]:
         """Containers that have anything here: recovery releases those that it does not know."""
@@ -180,8 +222,22 @@ class RootFilesystems:
             raise InvalidArgument(f"{container_id!r} cannot be a container id")
 
 
-def _take_after(upper: str, lower: str) -> None:
-    """The merged root shows the upper directory's owner and mode: they must be the image's."""
+@contextmanager
+def _opened(idmap: RootIdmap | None) -> Iterator[int | None]:
+    """The descriptor of the user namespace."""
+    if idmap is None:
+        yield None
+        return
+    userns = os.open(idmap.userns, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield userns
+    finally:
+        os.close(userns)
+
+
+def _take_after(upper: str, lower: str, idmap: RootIdmap | None) -> None:
+    """The merged root shows the upper directory's owner and mode: they must be the image's, mapped."""
     status = os.stat(lower)
-    os.chown(upper, status.st_uid, status.st_gid)
+    first_uid, first_gid = (idmap.uid, idmap.gid) if idmap else (0, 0)
+    os.chown(upper, first_uid + status.st_uid, first_gid + status.st_gid)
     os.chmod(upper, stat.S_IMODE(status.st_mode))

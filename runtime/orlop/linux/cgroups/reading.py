@@ -10,6 +10,29 @@ from orlop.linux.cgroups.usage import Pressure, PressureLine
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.EINVAL}
 
 
+def read_file(path: str, directory: int | None = None) -> bytes | None:
+    """Content of a cgroup file, three system calls; None when the kernel does not offer it, or the cgroup is gone."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+    try:
+        return os.read(fd, 16384)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+    finally:
+        os.close(fd)
+
+
+def as_number(data: bytes | None) -> int | None:
+    """A file with one number; None when absent, or "max"."""
+    return None if data is None or not data.strip().isdigit() else int(data)
+
+
 class Directory:
     """An open cgroup directory. Reads are one open(2), one read(2), one close(2), no path walk."""
 
@@ -19,25 +42,11 @@ class Directory:
 
     def read(self, name: str) -> bytes | None:
         """Content of a file, None when the kernel does not offer it."""
-        try:
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
-        except OSError as error:
-            if error.errno in _ABSENT:
-                return None
-            raise
-        try:
-            return os.read(fd, 16384)
-        except OSError as error:
-            if error.errno in _ABSENT:
-                return None
-            raise
-        finally:
-            os.close(fd)
+        return read_file(name, self._fd)
 
     def number(self, name: str) -> int | None:
         """A file with one number; None when absent, or "max"."""
-        data = self.read(name)
-        return None if data is None or not data.strip().isdigit() else int(data)
+        return as_number(self.read(name))
 
     def pressure(self, name: str) -> Pressure | None:
         """A pressure file (psi.rst)."""

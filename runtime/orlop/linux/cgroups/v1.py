@@ -20,7 +20,7 @@ from orlop.linux.cgroups.paths import (
     remove_directories,
     tree,
 )
-from orlop.linux.cgroups.reading import Directory, field
+from orlop.linux.cgroups.reading import Directory, as_number, field, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.linux.cgroups.writing import plan_v1
 from orlop.linux.files import read_text, write_value
@@ -124,11 +124,12 @@ class LegacyHierarchy:
         directory = self._dir("memory", path)
         if directory is None:
             raise FileNotFoundError(errno.ENOENT, "no memory controller is mounted", path)
-        with Directory(directory) as memory:
-            stat = memory.read("memory.stat")
-            used = memory.number("memory.usage_in_bytes")
-            limit = _limit(memory.number("memory.limit_in_bytes"))
-            both = _limit(memory.number("memory.memsw.limit_in_bytes"))
+        stat = read_file(f"{directory}/memory.stat")
+        if stat is None and not os.path.isdir(directory):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
+        used = as_number(read_file(f"{directory}/memory.usage_in_bytes"))
+        limit = _limit(as_number(read_file(f"{directory}/memory.limit_in_bytes")))
+        both = _limit(as_number(read_file(f"{directory}/memory.memsw.limit_in_bytes")))
         return CgroupUsage(
             timestamp_ns=time.time_ns(),
             cpu_ns=self._number("cpuacct", path, "cpuacct.usage"),
@@ -149,13 +150,7 @@ class LegacyHierarchy:
 
     def _number(self, controller: str, path: str, name: str) -> int | None:
         directory = self._dir(controller, path)
-        if directory is None:
-            return None
-        try:
-            with Directory(directory) as cgroup:
-                return cgroup.number(name)
-        except FileNotFoundError:
-            return None
+        return None if directory is None else as_number(read_file(f"{directory}/{name}"))
 
     def apply(self, path: str, resources: LinuxContainerResources) -> None:
         """Write limits; OSError names the file and the value that the kernel refused."""

@@ -37,6 +37,7 @@ async def network(config: Config) -> list[Finding]:
     )
     await found.start()
     try:
+        await found.answered(10.0)
         readiness = found.readiness()
     finally:
         await found.close()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.engine.cni.attachment import Attachment
-from orlop.engine.cni.capabilities import EGRESS, INGRESS, arguments_for, bits_per_second
+from orlop.engine.cni.capabilities import EGRESS, INGRESS, IPS, MAC, arguments_for, bits_per_second
 from orlop.model.enums import Protocol
 from orlop.model.errors import InvalidArgument
 from orlop.model.pod import DNSConfig, PortMapping
@@ -64,3 +64,18 @@ def test_any_annotation_is_a_rate_or_refused(text: str) -> None:
         assert 1000 <= bits_per_second(text, EGRESS) <= 10**15
     except InvalidArgument:
         pass  # the other allowed end
+
+
+def test_addresses_are_asked_for_by_annotation_where_that_is_allowed() -> None:
+    pod = Attachment(pod_id="p1", annotations={MAC: "0a:58:0a:00:00:05", IPS: "10.1.0.9/24, fd00::9/64"})
+    assert not {"mac", "ips"} & arguments_for(pod).keys()
+    arguments = arguments_for(pod, addresses=True)
+    assert (arguments["mac"], arguments["ips"]) == ("0a:58:0a:00:00:05", ["10.1.0.9/24", "fd00::9/64"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"), [(MAC, "0a:58"), (MAC, ""), (IPS, "10.1.0"), (IPS, ""), (IPS, ",".join(["10.1.0.1"] * 17))]
+)
+def test_a_bad_wish_for_an_address_is_refused_by_name(annotation: str, value: str) -> None:
+    with pytest.raises(InvalidArgument, match=annotation):
+        arguments_for(Attachment(pod_id="p1", annotations={annotation: value}), addresses=True)

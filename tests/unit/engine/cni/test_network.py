@@ -237,7 +237,7 @@ async def test_capabilities_reach_the_plugin_that_lists_them(fake: FakePlugins) 
     )  # fmt: skip
     network = made(fake)
     await network.start()
-    network.update_pod_cidr("10.244.1.0/24, fd00::/64")
+    await network.update_pod_cidr("10.244.1.0/24, fd00::/64")
     await network.add(replace(POD, port_mappings=(PortMapping(container_port=80, host_port=8080),)))
     assert fake.stdin("one", "ADD")["runtimeConfig"] == {
         "ipRanges": [[{"subnet": "10.244.1.0/24"}], [{"subnet": "fd00::/64"}]]

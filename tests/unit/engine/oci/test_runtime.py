@@ -62,20 +62,21 @@ async def test_update_sends_the_limits_on_stdin(tmp_path: Path) -> None:
 async def test_features_of_a_runtime_that_tells_them(tmp_path: Path) -> None:
     told = {
         "mountOptions": ["ro", "rro"],
-        "linux": {"namespaces": ["user", "pid"], "mountExtensions": {"idmap": {"enabled": True}}},
+        "linux": {"namespaces": ["user", "pid"]},
     }
     found = await fake(tmp_path, f"echo '{json.dumps(told)}'").features()
-    assert (found.recursive_read_only_mounts, found.user_namespaces, found.idmap_mounts) == (True, True, True)
+    assert (found.recursive_read_only_mounts, found.user_namespaces) == (True, True)
     assert found.raw == told
 
 
 async def test_features_of_one_that_cannot(tmp_path: Path) -> None:
     body = 'case "$*" in *--version) echo "crun version 1.8.1";; *) echo unknown command features >&2; exit 1;; esac'
     found = await fake(tmp_path, body).features()
-    assert (found.recursive_read_only_mounts, found.user_namespaces) == (True, False)
+    assert (found.recursive_read_only_mounts, found.user_namespaces) == (True, True)
 
 
 def test_what_is_not_told_is_not_there() -> None:
     assert not features_told({"linux": None, "mountOptions": None}).recursive_read_only_mounts
-    assert not features_told({"linux": {"namespaces": ["user"]}}).user_namespaces
+    assert not features_told({"linux": {"namespaces": ["pid"]}}).user_namespaces
     assert not features_implied(RuntimeVersion(name="runc", version="1.0.0", spec="")).recursive_read_only_mounts
+    assert not features_implied(RuntimeVersion(name="crun", version="1.3", spec="")).user_namespaces

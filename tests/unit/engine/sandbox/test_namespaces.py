@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.namespaces import Namespaces
 from orlop.linux.mounts import mount_table
 from orlop.linux.namespaces import run_in_netns, same_namespace
 from orlop.linux.own_thread import call_in_own_thread
 from orlop.linux.syscalls import setns
 from orlop.model.enums import NamespaceMode
-from orlop.model.errors import InvalidArgument, Unsupported
+from orlop.model.errors import InvalidArgument, Unavailable, Unsupported
 from orlop.model.pod import LinuxPodSandboxConfig, PinnedNamespaces, PodSandboxConfig
-from orlop.model.security import LinuxSandboxSecurityContext, NamespaceOption, UserNamespace
+from orlop.model.security import IDMapping, LinuxSandboxSecurityContext, NamespaceOption, UserNamespace
 
 NODE, OWN = NamespaceMode.NODE, NamespaceMode.POD
 
@@ -59,10 +60,33 @@ def test_a_bad_hostname_is_refused(tmp_path: Path, hostname: str) -> None:
         Namespaces(str(tmp_path)).paths("abc", config(hostname=hostname))
 
 
-def test_user_namespaces_are_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="hostUsers"):
-        Namespaces(str(tmp_path)).paths("abc", config(userns=UserNamespace(mode=OWN)))
-    Namespaces(str(tmp_path)).paths("abc", config(userns=UserNamespace(mode=NODE)))
+MAPPING = (IDMapping(host_id=100000, container_id=0, length=65536),)
+
+
+def test_a_user_namespace_is_pinned_too(tmp_path: Path) -> None:
+    namespaces, directory = Namespaces(str(tmp_path)), f"{tmp_path}/pods/abc/ns"
+    wanted = UserNamespace(mode=OWN, uids=MAPPING, gids=MAPPING)
+    assert namespaces.paths("abc", config(userns=wanted)).user == f"{directory}/user"
+    assert namespaces.paths("abc", config(userns=UserNamespace(mode=NODE))).user == ""
+    with pytest.raises(InvalidArgument, match="uids has 0 mappings"):
+        namespaces.paths("abc", config(userns=UserNamespace(mode=OWN)))
+
+
+async def test_a_user_namespace_that_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespaces = Namespaces(str(tmp_path))
+    wanted = UserNamespace(mode=OWN, uids=MAPPING, gids=MAPPING)
+    with pytest.raises(InvalidArgument, match="ip_default_ttl"):
+        await namespaces.create("abc", config(userns=wanted, sysctls={"net.ipv4.ip_default_ttl": "many"}))
+    monkeypatch.setattr(userns, "_PROGRAM", "raise SystemExit")
+    with pytest.raises(Unavailable, match="without an answer"):
+        await namespaces.create("abc", config(userns=wanted))
+    monkeypatch.setattr(userns, "_PROGRAM", """import os; os.write(0, b'{"error": "make it", "errno": 28}\\n')""")
+    with pytest.raises(Unsupported, match="make it: No space left"):
+        await namespaces.create("abc", config(userns=wanted))
+    assert not os.listdir(tmp_path / "pods/abc")
+    assert not [entry for entry in mount_table() if entry.mountpoint.startswith(str(tmp_path))]
 
 
 def test_a_bad_default_sysctl_is_told_at_start(tmp_path: Path) -> None:

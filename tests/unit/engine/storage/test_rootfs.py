@@ -123,6 +123,10 @@ async def test_usage_is_counted_once_in_a_while(roots, layers, monkeypatch):
     roots._usage.clear()
     size, inodes = await roots.usage("c1")
     assert size >= 100_000 and inodes == before[1] + 1
+    for number in range(rootfs.SMALL):
+        write(f"{mount.path}/f{number}", "")
+    roots._usage.clear()
+    assert (await roots.usage("c1"))[1] == inodes + rootfs.SMALL, "in a thread now"
     await roots.release("c1")
     assert await roots.usage("c1") == (0, 0)
 

@@ -1,0 +1,140 @@
+"""Configuration of kubeadm init and join: kubeadm.k8s.io/v1beta4, the one that 1.35, 1.36 and 1.37 share.
+
+Source: the reference of v1beta4; extraArgs is a list of name and value there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orlop.config.schema import Config
+from orlop.node import lock
+from orlop.node.declaration import Declaration
+from orlop.node.kubernetes.cluster import Cluster, ControlPlane, Member
+from orlop.node.kubernetes.kubelet_files import shared
+
+API_VERSION = "kubeadm.k8s.io/v1beta4"
+CGROUP_CHECK = "SystemVerification"
+"""kubeadm's check that fails on cgroup v1 from 1.35 on."""
+
+
+def init_documents(declaration: Declaration, member: ControlPlane, config: Config) -> list[dict[str, Any]]:
+    """What kubeadm init reads: the node's part, the cluster, and its kubelets and proxies."""
+    cluster = declaration.cluster
+    documents = [
+        _init(declaration, member, config),
+        _cluster(cluster, lock.release(declaration.kubernetes).patch),
+        shared(declaration.kubelet, config),
+    ]
+    if cluster.proxy_mode != "none":
+        head = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
+        documents.append({**head, "mode": cluster.proxy_mode})
+    return documents
+
+
+def join_document(declaration: Declaration, member: Member, config: Config) -> dict[str, Any]:
+    """What kubeadm join reads."""
+    document = {
+        **_head("JoinConfiguration"),
+        "discovery": _discovery(declaration.cluster, member),
+        "nodeRegistration": _registration(declaration, member, config),
+    }
+    if isinstance(member, ControlPlane):
+        key = {"certificateKey": member.certificate_key} if member.certificate_key else {}
+        document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(member), **key}
+    return document
+
+
+def _init(declaration: Declaration, member: ControlPlane, config: Config) -> dict[str, Any]:
+    document = {
+        **_head("InitConfiguration"),
+        "localAPIEndpoint": _local_endpoint(member),
+        "nodeRegistration": _registration(declaration, member, config),
+    }
+    if member.token:
+        document["bootstrapTokens"] = [{"token": member.token}]
+    if member.certificate_key:
+        document["certificateKey"] = member.certificate_key
+    if declaration.cluster.proxy_mode == "none":
+        document["skipPhases"] = ["addon/kube-proxy"]
+    return document
+
+
+def _cluster(cluster: Cluster, patch: str) -> dict[str, Any]:
+    networking = {"dnsDomain": cluster.dns_domain, "serviceSubnet": ",".join(cluster.service_cidrs)}
+    if cluster.pod_cidrs:
+        networking["podSubnet"] = ",".join(cluster.pod_cidrs)
+    document: dict[str, Any] = {
+        **_head("ClusterConfiguration"),
+        "clusterName": cluster.name,
+        "kubernetesVersion": f"v{patch}",
+        "networking": networking,
+    }
+    if cluster.endpoint:
+        document["controlPlaneEndpoint"] = cluster.endpoint
+    if cluster.image_repository:
+        document["imageRepository"] = cluster.image_repository
+    if cluster.feature_gates:
+        document["featureGates"] = dict(sorted(cluster.feature_gates.items()))
+    return {**document, **_components(cluster)}
+
+
+def _components(cluster: Cluster) -> dict[str, Any]:
+    names = {"certSANs": list(cluster.cert_sans)} if cluster.cert_sans else {}
+    parts: dict[str, dict[str, Any]] = {
+        "apiServer": {**names, **_extra(cluster.api_server)},
+        "controllerManager": _extra(cluster.controller_manager),
+        "scheduler": _extra(cluster.scheduler),
+        "etcd": {"local": {"dataDir": "/var/lib/etcd", **_extra(cluster.etcd)}} if cluster.etcd else {},
+    }
+    return {name: part for name, part in parts.items() if part}
+
+
+def _registration(declaration: Declaration, member: Member, config: Config) -> dict[str, Any]:
+    found: dict[str, Any] = {"criSocket": f"unix://{config.daemon.socket}"}
+    if member.node_name:
+        found["name"] = member.node_name
+    if member.taints is not None:
+        found["taints"] = [_taint(text) for text in member.taints]
+    flags = {"node-ip": ",".join(member.node_ips), "node-labels": _labels(member.labels)}
+    found |= _extra({name: value for name, value in flags.items() if value}, "kubeletExtraArgs")
+    ignored = set(member.ignore_preflight_errors)
+    if declaration.kubelet.failCgroupV1 is False:
+        ignored.add(CGROUP_CHECK)
+    if ignored:
+        found["ignorePreflightErrors"] = sorted(ignored)
+    return found
+
+
+def _discovery(cluster: Cluster, member: Member) -> dict[str, Any]:
+    if member.discovery_file:
+        return {"file": {"kubeConfigPath": member.discovery_file}}
+    return {
+        "bootstrapToken": {
+            "token": member.token,
+            "apiServerEndpoint": cluster.endpoint,
+            "caCertHashes": list(member.ca_cert_hashes),
+        }
+    }
+
+
+def _local_endpoint(member: ControlPlane) -> dict[str, Any]:
+    address = {"advertiseAddress": member.advertise_address} if member.advertise_address else {}
+    return {**address, "bindPort": member.bind_port}
+
+
+def _taint(text: str) -> dict[str, str]:
+    name, _, effect = text.rpartition(":")
+    key, _, value = name.partition("=")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+
+
+def _extra(flags: Mapping[str, str], name: str = "extraArgs") -> dict[str, Any]:
+    return {name: [{"name": flag, "value": value} for flag, value in sorted(flags.items())]} if flags else {}
+
+
+def _head(kind: str) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": kind}

@@ -1,0 +1,51 @@
+"""What the kubelet of a member reads: its configuration. Its unit is a template beside the daemon's."""
+
+from typing import Any
+
+import msgspec
+
+from orlop.config.schema import Config, Section
+from orlop.node.kubernetes.kubelet import Kubelet
+
+API_VERSION = "kubelet.config.k8s.io/v1beta1"
+
+
+def configuration(kubelet: Kubelet, config: Config) -> dict[str, Any]:
+    """The node's own KubeletConfiguration: it wins over the cluster's, which kubeadm writes."""
+    derived = {"cgroupDriver": cgroup_driver(config), "containerRuntimeEndpoint": f"unix://{config.daemon.socket}"}
+    return {**_head(), **_sorted({**derived, **settings(kubelet)})}
+
+
+def shared(kubelet: Kubelet, config: Config) -> dict[str, Any]:
+    """What all kubelets of the cluster must have: kubeadm init keeps it in the ConfigMap kubelet-config."""
+    fields: dict[str, Any] = {"cgroupDriver": cgroup_driver(config)}
+    if kubelet.failCgroupV1 is not None:
+        # kubeadm's own check of the kernel reads it there.
+        fields["failCgroupV1"] = kubelet.failCgroupV1
+    return {**_head(), **fields}
+
+
+def settings(section: Section) -> dict[str, Any]:
+    """What was declared, without all that is left to the kubelet: nulls, and sections that say nothing."""
+    found: dict[str, Any] = {}
+    for name in section.__struct_fields__:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            if inner := settings(value):
+                found[name] = inner
+        elif value is not None:
+            found[name] = msgspec.to_builtins(value)
+    return found
+
+
+def cgroup_driver(config: Config) -> str:
+    """What the daemon answers to RuntimeConfig, said again for a kubelet that cannot ask; units need systemd."""
+    return "cgroupfs" if config.cgroup.driver == "cgroupfs" else "systemd"
+
+
+def _head() -> dict[str, str]:
+    return {"apiVersion": API_VERSION, "kind": "KubeletConfiguration"}
+
+
+def _sorted(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in sorted(fields)}
