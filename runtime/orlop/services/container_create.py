@@ -51,6 +51,8 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
                 return _same(deck, there, config)
             steps.enter("remove what a daemon that died has left of it")
             await take_container_apart(deck, there)
+        if not pod.status.made:
+            raise FailedPrecondition(f"pod sandbox {pod.record.id} is not ready: it is still being made")
         require_ready(deck, pod)
         _require_privilege(pod, config)
         image = await _image(deck, config)

@@ -30,11 +30,13 @@ async def _start(deck: Deck, entry: ContainerEntry) -> None:
         steps.enter("start")
         _require_startable(deck, entry)
         pod = deck.state.pods.get(record.pod_id)
-        await deck.plugins.start_container(pod, entry)
+        if not record.infra:
+            await deck.plugins.start_container(pod, entry)
         async with deck.locks(record.id):
             _require_startable(deck, entry)
             await _run(deck, entry)
-        await deck.plugins.started(pod, entry)
+        if not record.infra:
+            await deck.plugins.started(pod, entry)
     steps.log_done("started")
 
 
