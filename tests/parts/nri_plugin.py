@@ -1,4 +1,4 @@
-"""A real NRI plugin, built by test.sh from tests/parts/nri: started with a script of answers, read for what it was told."""
+"""A real NRI plugin, built by test.sh from tests/parts/nri: started with a script of answers, read for what it heard."""
 
 import json
 import os

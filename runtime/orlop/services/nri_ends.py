@@ -21,13 +21,14 @@ async def ended(deck: Deck, record: ContainerRecord) -> None:
 async def _tell_end(deck: Deck, record: ContainerRecord) -> None:
     if record.id in deck.ends_told or record.id not in deck.state.containers:
         return
-    deck.ends_told.add(record.id)
     entry = deck.state.containers.get(record.id)
     if entry.status.made and record.pod_id in deck.state.pods:
         try:
             await update_all(deck, await deck.plugins.stop(deck.state.pods.get(record.pod_id), entry))
         except OrlopError as error:
             log.warning("after the end of container %s: %s", record.id, error)
+    if record.id in deck.state.containers:
+        deck.ends_told.add(record.id)
 
 
 async def removed(deck: Deck, entry: ContainerEntry) -> None:

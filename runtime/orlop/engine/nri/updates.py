@@ -20,7 +20,7 @@ class Updates:
         self._plugins: dict[str, list[str]] = {}
         self._may_fail: dict[str, bool] = {}
 
-    def take(self, updates: Iterable[ContainerUpdate], plugin: str, *, not_for: str = "") -> None:
+    def take(self, updates: Iterable[ContainerUpdate], plugin: str, *, not_for: str | None = None) -> None:
         """Add one plugin's. Raises FailedPrecondition at a conflict, InvalidArgument for a bad one.
 
         not_for: the container that the request is about, which cannot be updated by its own answer.
@@ -44,7 +44,7 @@ class Updates:
         """What is wanted of a container so far."""
         return self._wanted.get(container_id, {})
 
-    def result(self, *, but: str = "") -> tuple[Update, ...]:
+    def result(self, *, but: str | None = None) -> tuple[Update, ...]:
         """Everything, but for one container."""
         return tuple(
             Update(
