@@ -1,4 +1,4 @@
-"""A real NRI plugin, built by test.sh from tests/parts/nri: started with a script of answers, read for what it heard."""
+"""A real NRI plugin, which test.sh builds from tests/parts/nri: it answers by a script and writes down what it hears."""
 
 import json
 import os
