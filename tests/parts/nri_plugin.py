@@ -1,4 +1,4 @@
-"""A real NRI plugin, which test.sh builds from tests/parts/nri: it answers by a script and writes down what it hears."""
+"""A real NRI plugin, which test.sh builds from tests/parts/nri: it answers by a script and notes what it hears."""
 
 import json
 import os
