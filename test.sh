@@ -2,7 +2,7 @@
 # Installs what the tests need and runs them all; ends with pytest's closing line.
 #
 #   ./test.sh                    every tier
-#   ./test.sh lint unit          some tiers: lint, unit, nix, integration, conformance, molecule
+#   ./test.sh lint unit          some tiers: lint, unit, nix, parity, integration, conformance, molecule
 #   ./test.sh -k name -x         everything else goes to pytest as it is
 #   ORLOP_REQUIRE_GO=1           the conformance tier must run; without it, a machine without Go is told so
 #   ORLOP_NO_INSTALL=1           install no distribution package
@@ -10,8 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containernetworking-plugins crun docker-registry iproute2 iptables mmdebstrap
-  nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry iproute2 iptables
+  mmdebstrap nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }

@@ -42,6 +42,7 @@ python3Packages.buildPythonApplication {
     msgspec
     protobuf
     pyroute2
+    pyyaml
     rich
     zstandard
   ];

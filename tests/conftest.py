@@ -11,7 +11,7 @@ import pytest
 import build_hook
 from tests.harness import cgroups, privacy
 
-TIERS = ("lint", "unit", "nix", "integration", "conformance", "bench", "molecule")
+TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
 
 

@@ -1,5 +1,6 @@
-# services.orlop.network: the pod network. Conflists stay a directory that DaemonSets can write to, and plugins are
-# searched both where DaemonSets put theirs (/opt/cni/bin, never emptied) and in the store.
+# services.orlop.network: the pod network. /etc/cni/net.d stays a directory that DaemonSets can write to, with a conflist of
+# ours only where one was declared; plugins are searched both where DaemonSets put theirs (/opt/cni/bin, which is never
+# emptied) and in the store.
 {
   config,
   lib,
@@ -8,42 +9,47 @@
 }:
 let
   cfg = config.services.orlop;
+  schema = import ../options.nix { inherit lib pkgs; };
   bridge = cfg.network.provider == "bridge";
+  directory = if cfg.settings.network.conf_dir == null then "/etc/cni/net.d" else cfg.settings.network.conf_dir;
+  conflist = "${lib.removeSuffix "/" directory}/10-orlop.conflist";
+  strangers = schema.strangers "network" cfg.network;
 in
 {
-  options.services.orlop.network = lib.mkOption {
-    type = lib.types.submodule {
-      freeformType = (pkgs.formats.json { }).type;
-      options.provider = lib.mkOption {
-        type = lib.types.enum [
-          "bridge"
-          "external"
-        ];
-        default = "bridge";
-        description = ''
-          "bridge": pods on a bridge of this node. "external": the conflist comes from elsewhere, such as a DaemonSet.
-        '';
-      };
-    };
-    default = { };
+  options.services.orlop.network = schema.options.network // {
     example = {
       provider = "bridge";
       pod_cidrs = [ "10.85.0.0/16" ];
     };
-    description = "The pod network, with the keys of the declaration's `network`.";
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = strangers == [ ];
+        message = ''
+          services.orlop.network.${lib.concatStringsSep ", " strangers} has no meaning where services.orlop.network.provider
+          is "${cfg.network.provider}".
+        '';
+      }
+      {
+        assertion = !bridge || lib.hasPrefix "/etc/" directory;
+        message = ''
+          services.orlop.settings.network.conf_dir is "${directory}": NixOS can write the conflist of
+          services.orlop.network only below /etc.
+        '';
+      }
+    ];
     services.orlop.settings.network.plugin_dirs = lib.mkDefault [
       "/opt/cni/bin"
       "${pkgs.cni-plugins}/bin"
     ];
     systemd.tmpfiles.rules = [
-      "d /etc/cni/net.d 0755 root root -"
+      "d ${directory} 0755 root root -"
       "d /opt/cni/bin 0755 root root -"
     ];
     environment.etc = lib.mkIf bridge {
-      "cni/net.d/10-orlop.conflist".source = "${cfg.rendered}/etc/cni/net.d/10-orlop.conflist";
+      ${lib.removePrefix "/etc/" conflist}.source = "${cfg.rendered}${conflist}";
     };
   };
 }

@@ -2,6 +2,7 @@
 {
   imports = [
     ./cni.nix
+    ./kubernetes-node.nix
     ./node-base.nix
     ./orlop.nix
   ];

@@ -7,27 +7,22 @@
 }:
 let
   cfg = config.services.orlop;
+  schema = import ../options.nix { inherit lib pkgs; };
+  modules = "${cfg.rendered}/etc/modules-load.d/orlop.conf";
+  sysctls = "${cfg.rendered}/etc/sysctl.d/60-orlop.conf";
 in
 {
-  options.services.orlop = {
-    host = lib.mkOption {
-      type = lib.types.submodule { freeformType = (pkgs.formats.json { }).type; };
-      default = { };
-      example.sysctls."vm.max_map_count" = 262144;
-      description = "Settings of the machine, with the keys of the declaration's `host`.";
-    };
-
-    rendered = lib.mkOption {
-      type = lib.types.path;
-      internal = true;
-      description = "Every file of the node, as the package rendered it.";
-    };
+  options.services.orlop.host = schema.options.host // {
+    example.sysctls."vm.max_map_count" = 262144;
   };
 
   config = lib.mkIf cfg.enable {
     environment.etc = {
-      "modules-load.d/orlop.conf".source = "${cfg.rendered}/etc/modules-load.d/orlop.conf";
-      "sysctl.d/60-orlop.conf".source = "${cfg.rendered}/etc/sysctl.d/60-orlop.conf";
+      "modules-load.d/orlop.conf".source = modules;
+      "sysctl.d/60-orlop.conf".source = sysctls;
     };
+    # NixOS runs these again only when its own files change.
+    systemd.services.systemd-modules-load.restartTriggers = [ modules ];
+    systemd.services.systemd-sysctl.restartTriggers = [ sysctls ];
   };
 }

@@ -9,8 +9,11 @@
 }:
 let
   cfg = config.services.orlop;
-  json = pkgs.formats.json { };
+  schema = import ../options.nix { inherit lib pkgs; };
   minors = lib.attrNames (lib.importJSON ../../runtime/orlop/node/lock.json).kubernetes;
+
+  member = cfg.member.role != "none";
+  kubelet = lib.getExe' cfg.kubernetesPackage "kubelet";
 
   files =
     pkgs.runCommand "orlop-node"
@@ -21,15 +24,22 @@ let
       }
       ''
         orlop node render --declaration "$declarationPath" --output dir --directory "$out" \
-          --program ${lib.getExe' cfg.package "orlopd"}
+          --program ${lib.getExe' cfg.package "orlopd"} ${lib.optionalString member "--kubelet ${kubelet}"}
         orlop config validate --config "$out/etc/orlop/orlop.toml"
       '';
 
-  unit = pkgs.runCommand "orlop-unit" { } ''
-    install -D -m 0444 ${files}/etc/systemd/system/orlop.service $out/lib/systemd/system/orlop.service
+  units = pkgs.runCommand "orlop-units" { } ''
+    mkdir -p $out/lib/systemd
+    cp -r ${files}/etc/systemd/system $out/lib/systemd/system
   '';
 
-  passwords = lib.filterAttrs (_: registry: registry ? password) (cfg.settings.registries or { });
+  passwords = lib.filterAttrs (_: registry: (registry.password or null) != null) (
+    if cfg.settings.registries == null then { } else cfg.settings.registries
+  );
+  elsewhere = lib.filter (name: cfg.settings ? ${name}) [
+    "default_handler"
+    "handlers"
+  ];
 in
 {
   options.services.orlop = {
@@ -44,51 +54,62 @@ in
       description = "Kubernetes minor that the node is for. It decides the pause image, which the daemon pins.";
     };
 
-    handlers = lib.mkOption {
-      type = lib.types.attrsOf json.type;
+    handlers = schema.options.handlers // {
       default = {
         crun = { };
         runc = { };
       };
+      defaultText = lib.literalMD "`crun` and `runc`, from the package's own PATH";
       example.kata = {
         type = "shim";
         path = "/opt/kata/bin/containerd-shim-kata-v2";
       };
-      description = "OCI runtimes and shims that a RuntimeClass can name, each with the keys of `[handlers.<name>]`.";
     };
 
-    defaultHandler = lib.mkOption {
-      type = lib.types.str;
+    defaultHandler = schema.options.default_handler // {
       default = "runc";
-      description = "Handler of pods whose RuntimeClass names none.";
+      defaultText = lib.literalMD "`runc`";
     };
 
-    settings = lib.mkOption {
-      type = lib.types.submodule { freeformType = json.type; };
-      default = { };
+    settings = schema.options.daemon // {
       example.registries."registry.internal:5000".plain_http = true;
       description = ''
         The daemon's settings by the names of {file}`/etc/orlop/orlop.toml`, as far as they differ from the defaults
-        (`orlop config default` prints those). Mistakes are found when the system is built.
+        (`orlop config default` prints those). Names that this module does not know are let through and judged by the
+        daemon itself when the system is built.
       '';
     };
 
     declaration = lib.mkOption {
-      type = json.type;
+      inherit (pkgs.formats.json { }) type;
       readOnly = true;
       description = "The node's declaration, as the Ansible roles and `orlop node render` take it.";
+    };
+
+    rendered = lib.mkOption {
+      type = lib.types.package;
+      readOnly = true;
+      internal = true;
+      description = "Every file of the node, as the package rendered it.";
     };
   };
 
   config = lib.mkMerge [
     {
-      services.orlop.declaration = {
-        inherit (cfg) handlers kubernetes;
+      services.orlop.declaration = schema.declared {
+        inherit (cfg)
+          cluster
+          handlers
+          host
+          kubelet
+          kubernetes
+          member
+          network
+          ;
         default_handler = cfg.defaultHandler;
-        network = cfg.network;
-        host = cfg.host;
         daemon = cfg.settings;
       };
+      services.orlop.rendered = files;
     }
     (lib.mkIf cfg.enable {
       assertions = [
@@ -106,9 +127,9 @@ in
           '';
         }
         {
-          assertion = !(cfg.settings ? handlers || cfg.settings ? default_handler);
+          assertion = elsewhere == [ ];
           message = ''
-            services.orlop.settings has handlers or default_handler: use services.orlop.handlers and
+            services.orlop.settings has ${lib.concatStringsSep " and " elsewhere}: use services.orlop.handlers and
             services.orlop.defaultHandler.
           '';
         }
@@ -120,15 +141,14 @@ in
         "orlop/orlop.toml".source = "${files}/etc/orlop/orlop.toml";
       };
 
-      # The rendered unit, byte for byte; NixOS adds a drop-in with what only it knows.
-      systemd.packages = [ unit ];
+      # The rendered units, byte for byte: Type=notify, Delegate, KillMode=process, the OOM score, and why there is no more
+      # hardening are said there. NixOS adds a drop-in with what only it knows.
+      systemd.packages = [ units ];
       systemd.services.orlop = {
         wantedBy = [ "multi-user.target" ];
         # KillMode=process: a restart ends the daemon alone, so a changed configuration never touches a pod.
         restartTriggers = [ files ];
       };
-
-      services.orlop.rendered = files;
     })
   ];
 }

@@ -96,7 +96,8 @@ class Removal:
     def _undo_sysctl(self, name):
         if self._differs(name):
             with open(self._parameter(name), "w", encoding="utf-8") as opened:
-                opened.write(self.record.sysctls[name])
+                # A write of nothing is no write: an empty value is restored by its line end.
+                opened.write(self.record.sysctls[name] + "\n")
 
     def _parameter(self, name):
         return os.path.join(self.sysctl_root, name if "/" in name else name.replace(".", "/"))

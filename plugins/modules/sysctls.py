@@ -20,6 +20,12 @@ options:
     type: list
     elements: str
     default: []
+  exclusive:
+    description:
+      - Whether these are all that the roles set; a parameter that an earlier run set and that is no longer among them
+        gets the value back that it had before.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -58,10 +64,11 @@ def main():
         argument_spec={
             "values": {"type": "dict", "required": True},
             "required": {"type": "list", "elements": "str", "default": []},
+            "exclusive": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    result = converge(module.params["values"], module.check_mode)
+    result = converge(module.params["values"], module.check_mode, exclusive=module.params["exclusive"])
     lost = sorted(set(result["unavailable"]) & set(module.params["required"]))
     if lost:
         told = "; ".join(f"{name}: {result['unavailable'][name]}" for name in lost)
@@ -71,9 +78,11 @@ def main():
     module.exit_json(**result)
 
 
-def converge(values, check_mode):
+def converge(values, check_mode, exclusive=False):
     """The module's result; without check mode also its doing."""
     record = Record()
+    dropped = {name: value for name, value in record.sysctls.items() if exclusive and name not in values}
+    values = {**dropped, **values}
     before, after, unavailable = {}, {}, {}
     for name, wanted in sorted(values.items()):
         try:
@@ -89,6 +98,8 @@ def converge(values, check_mode):
             unavailable[name] = reason(error)
             continue
         before[name], after[name] = present, normal(wanted)
+    for name in dropped.keys() - unavailable.keys():
+        del record.sysctls[name]
     if not check_mode:
         record.save()
     return {
@@ -112,7 +123,8 @@ def read(name):
 def write(name, value):
     """Set it in the running kernel."""
     with open(path_of(name), "w", encoding="utf-8") as opened:
-        opened.write(value)
+        # A write of nothing is no write: an empty value is set by its line end.
+        opened.write(value + "\n")
 
 
 def may_write(name):

@@ -16,12 +16,16 @@ from orlop.engine.cni.failures import StillAttached
 from orlop.engine.cni.result import CniResult, parse_result
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.oci.cdi.directory import Directories
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.events import EventsEndpoint
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
@@ -81,7 +85,7 @@ class FakeImages:
         config = {"Env": image.config.env, "Entrypoint": image.config.entrypoint}
         return json.dumps({"architecture": image.architecture, "os": image.os, "config": config}).encode()
 
-    async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
+    async def pull(self, ref: str, auth: AuthConfig | None = None, *, namespace: str = "") -> ImageRecord:
         await self._story.ask_and_wait("images.pull", ref)
         self.credentials = auth
         if ref not in self.registry:
@@ -266,6 +270,8 @@ class FakeNode:
             facts=HostFacts(cgroup_version=2, capabilities=frozenset()),
             seccomp=SECCOMP,
             idmaps=False,
+            cdi=Directories(()),
+            hooks=HookDirectories(()),
             handlers={"runc": handler},
             state=State(f"{state_dir}/state.db"),
             images=self.images,
@@ -277,6 +283,7 @@ class FakeNode:
             network=self.network,
             stats=Stats(self.tree),
             conmon=self.conmon,
+            shims=Shims(EventsEndpoint(f"{state_dir}/shims.sock", lambda _: None)),
             exit_watch=ExitWatch(self.settings.exit_dir, self.settings.bundle),
             monitor_watch=MonitorWatch(reaper, gone),
             reaper=reaper,

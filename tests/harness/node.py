@@ -33,6 +33,9 @@ READY_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0
 RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 
+SHIM_RUNC = {"type": "shim", "path": "/usr/bin/containerd-shim-runc-v2"}
+"""Of Debian's containerd; what only has it as a shim calls runc."""
+
 _numbers = itertools.count(1)
 
 
@@ -173,7 +176,13 @@ class Node:
                 "log_level": "debug",
             },
             "cgroup": {"driver": "cgroupfs", "default_parent": cgroups.PODS},
-            "handlers": {"runc": {}, "crun": {}},
+            "handlers": {"runc": {}, "crun": {}, "shim-runc": SHIM_RUNC},
+            # The machine's own files are not for tests.
+            "images": {
+                "registries_conf": str(self.base / "registries.conf"),
+                "certs_dirs": [str(self.base / "certs.d")],
+                "auth_files": [str(self.base / "auth.json")],
+            },
             "network": {
                 "conf_dir": str(self.network.conf_dir),
                 "cache_dir": str(self.network.cache_dir),

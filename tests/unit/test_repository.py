@@ -1,12 +1,14 @@
 """Numbers and rules that every file keeps: sizes, docstrings, names, and nothing of the machine it was written on."""
 
 import ast
+import json
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orlop.node.schema import json_schema
 from tests.lint.tools import ROOT, tracked
 
 FILE_LINES = 400
@@ -107,6 +109,12 @@ def test_unit_tests_mirror_the_package() -> None:
 @pytest.mark.parametrize("word", [*HOSTS, *MACHINE_PATHS])
 def test_nothing_names_package_hosts_or_one_machine(word: str) -> None:
     assert [name for name, text in _texts() if word in text] == []
+
+
+def test_the_nix_options_have_the_declarations_schema() -> None:
+    """After a change of the configuration or the declaration: orlop node schema >nix/schema.json."""
+    text = json.dumps(json_schema(), indent=2) + "\n"
+    assert (ROOT / "nix" / "schema.json").read_text() == text, "run: orlop node schema >nix/schema.json"
 
 
 def test_tests_are_as_long_as_the_source() -> None:

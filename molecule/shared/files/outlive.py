@@ -18,7 +18,6 @@ from orlop.verify.pod import VerificationPod
 from orlop.verify.registry import LoopbackRegistry
 
 UNIT = "orlop.service"
-SOCKET = "/run/orlop/orlop.sock"
 WORD = "outlives"
 SECONDS_UNTIL_BACK = 30
 
@@ -28,19 +27,20 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--registry-binary", required=True)
     asked.add_argument("--busybox", required=True)
+    asked.add_argument("--socket", required=True)
     options = asked.parse_args()
     registry = LoopbackRegistry(options.registry_binary)
     try:
         reference = registry.start().push("orlop/outlive", WORD, image.build(WORD, options.busybox))
         with tempfile.TemporaryDirectory() as logs:
-            asyncio.run(prove(reference, logs))
+            asyncio.run(prove(options.socket, reference, logs))
     finally:
         registry.stop()
 
 
-async def prove(reference: str, logs: str) -> None:
+async def prove(socket: str, reference: str, logs: str) -> None:
     """The same container answers before, between and after."""
-    async with CriClient(SOCKET) as client:
+    async with CriClient(socket) as client:
         pod = VerificationPod(client, WORD, logs)
         image_id = await pod.pull(reference)
         await pod.run()

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+PREFIX = "lab-cgroup-"
+
 
 def enter_own(name: str) -> None:
     """Make the node's cgroups and move this process into them: what it starts stays there."""
@@ -59,9 +61,10 @@ def _hierarchies() -> Iterator[dict[str, Path]]:
     missing = [controllers for controllers, _ in _memberships("self") if controllers and controllers not in mounted]
     with contextlib.ExitStack() as undo:
         for controllers in missing:
-            place = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="lab-cgroup-")))
+            place = Path(tempfile.mkdtemp(prefix=PREFIX))
+            undo.callback(place.rmdir)  # never a whole tree: what is mounted there are cgroups
             subprocess.run(["mount", "-t", "cgroup", "-o", controllers, "cgroup", place], check=True)
-            undo.callback(subprocess.run, ["umount", place], check=True)
+            undo.callback(subprocess.run, ["umount", "--lazy", place], check=True)
             mounted[controllers] = place
         yield mounted
 
@@ -72,6 +75,8 @@ def _mounted() -> dict[str, Path]:
         fields, _, rest = line.partition(" - ")
         kind, _, options = rest.split(" ", 2)
         root, point = fields.split()[3:5]
+        if Path(point).name.startswith(PREFIX):
+            continue  # another process has it for its own moment, which may end before ours
         if kind == "cgroup2" and root == "/":
             found[""] = Path(point)
         elif kind == "cgroup" and root == "/":

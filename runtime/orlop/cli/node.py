@@ -2,16 +2,29 @@
 
 import json
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from orlop.cli.options import config_option, socket_of, socket_option
+from orlop.cli.options import config_option, output_option, socket_of, socket_option
 from orlop.model.errors import InvalidArgument, OrlopError
 
 FORMATS = click.Choice(["json", "ansible", "nix"])
+
+if TYPE_CHECKING:
+    from orlop.node.drift import Difference
+
+APPLIED = "/var/lib/orlop/node/applied.json"
+"""Written by the roles (orlop.node.history) when a run has ended well."""
+
+
+class Applied(msgspec.Struct):
+    """One entry of that file; the other fields are for people."""
+
+    declaration: dict[str, Any]
 
 
 @click.group()
@@ -79,6 +92,42 @@ def schema() -> None:
 
 
 @node.command()
+@click.option(
+    "--declaration",
+    type=click.File("rb"),
+    help="The declaration as JSON; - for standard input.  [default: the one that was applied last]",
+)
+@click.option("--program", help="Path of orlopd in the unit, where it is not below /opt/orlop.")
+@socket_option
+@output_option
+def diff(declaration: Any, program: str | None, socket_path: str | None, output: str) -> None:
+    """Name everything on this machine that is not as declared. The status is 1 where there is something.
+
+    \b
+    Examples:
+      orlop node diff
+      orlop node diff --declaration node.json --output json
+    """
+    from orlop.cli.printing import print_json, print_table
+    from orlop.node.declaring import declare
+    from orlop.node.drift import drift
+    from orlop.node.plan import plan
+    from orlop.node.render import PROGRAM
+
+    declared = _json(declaration.read()) if declaration else _applied_last()
+    wanted = plan(declare(declared), program=program or PROGRAM)
+    found = [*drift(wanted), *_other_version(socket_path or wanted.socket)]
+    if output == "json":
+        print_json(found)
+    elif found:
+        rows = [(each.kind, each.name, each.declared, each.found) for each in found]
+        print_table(("KIND", "NAME", "DECLARED", "FOUND"), rows)
+    else:
+        click.echo("This machine is as declared.")
+    sys.exit(1 if found else 0)
+
+
+@node.command()
 @socket_option
 @config_option
 @click.option("--dry-run", is_flag=True, help="Only name them.")
@@ -95,6 +144,39 @@ def clear(socket_path: str | None, config_path: str | None, dry_run: bool) -> No
             click.echo(pod.name)
 
     ask(socket_of(socket_path, config_path), conversation)
+
+
+def _applied_last() -> dict[str, Any]:
+    try:
+        applied = msgspec.json.decode(Path(APPLIED).read_bytes(), type=list[Applied])
+    except OSError as error:
+        raise InvalidArgument(
+            f"no declaration was applied here ({APPLIED}: {error.strerror}): give --declaration"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise InvalidArgument(f"{APPLIED}: {error}: give --declaration") from error
+    if not applied:
+        raise InvalidArgument(f"{APPLIED} names no declaration: give --declaration")
+    return applied[-1].declaration
+
+
+def _other_version(path: str) -> list["Difference"]:
+    """The running daemon, where it is not of the installed version or does not answer."""
+    from orlop import __version__
+    from orlop.api.client import CriClient
+    from orlop.cli.asking import ask
+    from orlop.node.drift import Difference
+
+    async def conversation(client: CriClient) -> str:
+        return str((await client.call("Version")).runtime_version)
+
+    try:
+        found = ask(path.removeprefix("unix://"), conversation)
+    except OrlopError as error:
+        found = str(error)
+    if found == __version__:
+        return []
+    return [Difference(kind="version", name="the running daemon", declared=__version__, found=found)]
 
 
 def _private(path: str, flags: int) -> int:

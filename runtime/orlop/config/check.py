@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orlop.config.errors import Problem
 from orlop.config.keys import join
 from orlop.config.schema import Config, Handler, Registry
+from orlop.model import rlimits
 
 # sun_path has 108 bytes and the last one is NUL (unix(7)).
 SOCKET_LIMIT = 107
@@ -69,6 +70,16 @@ def _handler(name: str, handler: Handler) -> Iterator[Problem]:
         yield Problem(key, "a handler's name has lower-case letters, digits and hyphens, as a RuntimeClass demands")
     yield from _absolute(join(key, "path"), handler.path)
     yield from _absolute(join(key, "root"), handler.root)
+    yield from _absolute(join(key, "oci_runtime"), handler.oci_runtime)
+    yield from _absolute(join(key, "config_path"), handler.config_path)
+    if handler.type == "oci":
+        for option in ("oci_runtime", "config_path"):
+            if getattr(handler, option):
+                yield Problem(join(key, option), 'has a meaning only with type = "shim"')
+    elif handler.oci_runtime and handler.config_path:
+        yield Problem(join(key, "config_path"), "a shim takes either oci_runtime or a configuration file")
+    if "*" in handler.pod_annotations:
+        yield Problem(join(key, "pod_annotations"), '"*" would let pods give the runtime any order: name a prefix')
 
 
 def _container(config: Config) -> Iterator[Problem]:
@@ -82,6 +93,11 @@ def _container(config: Config) -> Iterator[Problem]:
     for name in container.default_env:
         if not _VARIABLE.fullmatch(name):
             yield Problem(join("container.default_env", name), "is not the name of a variable")
+    for text in container.default_ulimits:
+        try:
+            rlimits.parse(text)
+        except ValueError as error:
+            yield Problem("container.default_ulimits", str(error))
     if container.pids_limit == 0 or container.pids_limit < -1:
         yield Problem("container.pids_limit", "must be -1 for no limit, or at least 1")
     if container.shm_size <= 0:
@@ -93,6 +109,8 @@ def _container(config: Config) -> Iterator[Problem]:
 def _images(config: Config) -> Iterator[Problem]:
     for host, registry in config.registries.items():
         yield from _registry(host, registry)
+    yield from _absolute("images.registries_conf", config.images.registries_conf)
+    yield from _absolute("images.namespaced_auth_dir", config.images.namespaced_auth_dir)
     if not config.images.pause_image:
         yield Problem("images.pause_image", "must name an image")
 
@@ -109,6 +127,13 @@ def _registry(host: str, registry: Registry) -> Iterator[Problem]:
 
 
 def _servers(config: Config) -> Iterator[Problem]:
+    tls = config.streaming.tls
+    if bool(tls.cert_file) != bool(tls.key_file):
+        yield Problem("streaming.tls", "cert_file and key_file go together")
+    if tls.client_ca_file and not tls.cert_file:
+        yield Problem("streaming.tls.client_ca_file", "has no meaning without cert_file and key_file")
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        yield from _absolute(f"streaming.tls.{name}", getattr(tls, name))
     try:
         ipaddress.ip_address(config.streaming.address)
     except ValueError:

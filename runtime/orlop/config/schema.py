@@ -49,9 +49,18 @@ class Handler(Section):
     type: Literal["oci", "shim"] = "oci"
     """oci: a runc-compatible command line. shim: containerd's shim v2 protocol."""
     path: str = ""
-    """Binary; empty: the handler's name, searched in PATH."""
+    """Binary; empty: the handler's name, for a shim "containerd-shim-<handler>-v2", searched in PATH."""
     root: str = ""
     """The OCI runtime's own state directory; empty: "<state_dir>/runtimes/<handler>"."""
+    oci_runtime: str = ""
+    """For runc's shim: the OCI runtime that it calls; empty: runc, searched in PATH. Other shims have none."""
+    config_path: str = ""
+    """For a shim: configuration file of its own (Kata, gVisor), which it is given with each container."""
+    rootfs: Literal["path", "bind"] = "path"
+    """For a shim: how it gets a container's root. path: mounted, and named in config.json. bind: as a mount to make."""
+    pod_annotations: tuple[str, ...] = ()
+    """Names of pod annotations that reach the runtime or shim, with * as in file names; none by default, for some
+    runtimes take orders from them."""
     privileged_without_host_devices: bool = False
     """Privileged containers get no host devices."""
 
@@ -106,6 +115,13 @@ class Container(Section):
     """For each pod with namespaces of its own; the pod's own sysctls win."""
     default_env: dict[str, str] = {}
     """Environment variables that the image and the pod may override."""
+    default_ulimits: tuple[str, ...] = ()
+    """Resource limits of each container's processes, "nofile=1024:4096" (soft and hard, -1: none); others are the
+    daemon's own."""
+    cdi_dirs: tuple[Path, ...] = ("/etc/cdi", "/var/run/cdi")
+    """Files that describe CDI devices, read when a container asks for one. A later directory wins."""
+    hooks_dirs: tuple[Path, ...] = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
+    """OCI hooks, oci-hooks(5), read for each container. A file replaces its namesake in an earlier directory."""
     pids_limit: int = -1
     """Processes per container; -1: the pod's cgroup limits them."""
     seccomp_profile: str = ""
@@ -134,6 +150,16 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    registries_conf: str = "/etc/containers/registries.conf"
+    """registries.conf, version 2: mirrors, blocked registries, short names. Files of its drop-in directory (its name
+    with ".d") follow it. Read again when they change; none need be there; empty: not read."""
+    certs_dirs: tuple[Path, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+    """Certificates of single registries: <directory>/<host[:port]>/{*.crt,*.cert,*.key}."""
+    auth_files: tuple[Path, ...] = ("/run/containers/0/auth.json", "/root/.config/containers/auth.json")
+    """Credentials of the node, in auth.json's format, for pulls that bring none. Read again when they change."""
+    namespaced_auth_dir: str = ""
+    """Directory of credentials for the pods of single namespaces: <namespace>.json, or
+    <namespace>-<SHA-256 of the image as the pod names it>.json. Empty: there are none."""
     plain_http_loopback: bool = True
     """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: such bytes
     never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""
@@ -152,6 +178,20 @@ class Registry(Section):
     """Goes with username. Files with a password should be readable by root only."""
 
 
+class StreamingTls(Section):
+    """TLS of that server, where both files are given. They are read again when they change."""
+
+    cert_file: str = ""
+    """PEM: the server's certificate, then those between it and its authority. The kubelet checks it against the
+    machine's authorities; it must name the address."""
+    key_file: str = ""
+    """PEM, not encrypted."""
+    client_ca_file: str = ""
+    """Authorities of which a client must bring a certificate. The kubelet brings none: only for other clients."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """Least version of TLS."""
+
+
 class Streaming(Section):
     """The server of exec, attach and port-forward."""
 
@@ -161,6 +201,7 @@ class Streaming(Section):
     """0: any free one."""
     idle_timeout: Seconds = 14400.0
     """Seconds without a byte until a stream is closed."""
+    tls: StreamingTls = StreamingTls()
 
 
 class Metrics(Section):

@@ -69,6 +69,7 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         await server.start()
         at_end.push_async_callback(server.stop, STOP_GRACE)
         at_end.callback(deck.events.close)  # its streams last as long as the daemon, and would use up the grace
+        await deck.shims.events.start()
         await deck.network.start()
         await recover(deck)
         await deck.plugins.start()
@@ -98,6 +99,7 @@ async def _close(deck: Deck) -> None:
     await deck.plugins.aclose()
     await deck.background.aclose()
     await deck.monitor_watch.aclose()
+    await deck.shims.aclose()
     deck.exit_watch.close()
     await deck.network.close()
     await deck.images.aclose()

@@ -4,6 +4,7 @@ This is the composition root: it alone knows configuration and all parts at once
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -15,14 +16,17 @@ from orlop.aio.reaper import Reaper
 from orlop.config.schema import Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
+from orlop.daemon.shimhandlers import shim_handler
 from orlop.engine.cni.network import Network
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
-from orlop.engine.monitor.exits import ExitWatch
+from orlop.engine.monitor.exits import ExitWatch, mark_oom
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.nri.port import NoPlugins, Plugins
+from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.seccomp.kernel import not_run_here
@@ -31,17 +35,21 @@ from orlop.engine.sandbox import userns
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.events import EventsEndpoint
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.store_db import StoreDatabase
 from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import ensure_dir
+from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
-from orlop.model.errors import FailedPrecondition, OrlopError, Unsupported
+from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
 from orlop.services.nri import Host
 from orlop.streaming.server import StreamingServer
+from orlop.streaming.tls import TlsContexts, TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +83,8 @@ async def build_deck(config: Config) -> Deck:
             unset=config.container.seccomp_unset,
             not_run_here=await not_run_here(),
         ),
+        cdi=Directories(config.container.cdi_dirs),
+        hooks=HookDirectories(config.container.hooks_dirs),
         handlers=handlers,
         idmaps=idmaps,
         state=State(f"{settings.state_dir}/state.db"),
@@ -89,13 +99,12 @@ async def build_deck(config: Config) -> Deck:
         network=_network(config),
         stats=Stats(hierarchy),
         conmon=conmon,
+        shims=Shims(EventsEndpoint(f"{settings.state_dir}/shims.sock", lambda each: mark_oom(settings.bundle(each)))),
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
         plugins=_plugins(config, facts, lambda: deck),
-        streams=StreamingServer(
-            config.streaming.address, config.streaming.port, idle_timeout=config.streaming.idle_timeout
-        ),
+        streams=streaming_server(config),
     )
     return deck
 
@@ -117,6 +126,24 @@ def _plugins(config: Config, facts: HostFacts, deck: Callable[[], Deck]) -> Plug
         swap=facts.swap_accounting,
     )
     return Nri(settings, Host(deck))
+
+
+def streaming_server(config: Config) -> StreamingServer:
+    """The server of exec, attach and port-forward. A certificate that cannot be used is told now, but stops nobody."""
+    section = config.streaming
+    tls = None
+    if section.tls.cert_file:
+        tls = TlsContexts(
+            TlsFiles(
+                cert=section.tls.cert_file,
+                key=section.tls.key_file,
+                client_ca=section.tls.client_ca_file,
+                min_version=section.tls.min_version,
+            )
+        )
+        with contextlib.suppress(Unavailable):  # it is in the log
+            tls.current()
+    return StreamingServer(section.address, section.port, idle_timeout=section.idle_timeout, tls=tls)
 
 
 def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
@@ -157,6 +184,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         spec=SpecSettings(
             default_capabilities=container.default_capabilities,
             default_env=container.default_env,
+            rlimits=tuple(rlimits.parse(text) for text in container.default_ulimits),
             pids_limit=pids_limit(container.pids_limit, driver),
             apparmor_profile=container.apparmor_profile,
         ),
@@ -194,6 +222,10 @@ def open_storage(config: Config) -> Storage:
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
+        registries_conf=config.images.registries_conf,
+        certificates=config.images.certs_dirs,
+        auth_files=config.images.auth_files,
+        namespaced_auth=config.images.namespaced_auth_dir,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")
@@ -246,13 +278,14 @@ async def _handlers(config: Config, driver: CgroupDriver) -> dict[str, Handler]:
 
 async def _handler(config: Config, name: str, section: HandlerSection, driver: CgroupDriver) -> Handler:
     key = f"handlers.{name}"
-    if section.type == "shim":
-        raise Unsupported(f"{key}.type: shims are not built yet")
-    path = binaries.find(name, section.path)
+    program = name if section.type == "oci" else f"containerd-shim-{name}-v2"
+    path = binaries.find(program, section.path)
     if not path:
-        raise FailedPrecondition(f"{section.path or name} is not installed: install it, or set {key}.path")
+        raise FailedPrecondition(f"{section.path or program} is not installed: install it, or set {key}.path")
     root = section.root or f"{config.daemon.state_dir}/runtimes/{name}"
     ensure_dir(root, 0o711)
+    if section.type == "shim":
+        return await shim_handler(name, section, path, root, driver)
     runtime = OciRuntime(name=name, path=path, root=root, systemd_cgroup=driver is CgroupDriver.SYSTEMD)
     return Handler(
         name=name,
@@ -261,4 +294,5 @@ async def _handler(config: Config, name: str, section: HandlerSection, driver: C
         systemd_cgroup=runtime.systemd_cgroup,
         features=await runtime.features(),
         privileged_without_host_devices=section.privileged_without_host_devices,
+        pod_annotations=section.pod_annotations,
     )

@@ -112,6 +112,17 @@ class ImageVolume(Value):
     image_id: str
 
 
+class ShimOptions(Value):
+    """How a handler's shim is asked for containers; each container keeps what it was born with."""
+
+    oci_runtime: str = ""
+    """Binary that runc's shim calls; empty for shims that call none."""
+    config_path: str = ""
+    """Configuration file of the shim itself; empty: it has one, or needs none."""
+    rootfs: str = "path"
+    """"path": config.json names the mounted root; "bind": the shim makes a bind mount of it."""
+
+
 class ContainerRecord(Value):
     """A container, as it was made. Never changes."""
 
@@ -127,7 +138,10 @@ class ContainerRecord(Value):
     image_ref: str = ""
     """What ContainerStatus.image_ref reports: a repository digest if there is one, else the image id."""
     runtime_path: str = ""
+    """Of the OCI runtime, or of the shim."""
     runtime_root: str = ""
+    shim: ShimOptions | None = None
+    """None: an OCI runtime under conmon runs it."""
     bundle: str = ""
     log_path: str = ""
     """Absolute; empty: no log."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from orlop.config.keys import fields_of, table_of
 from orlop.config.schema import Config
 from orlop.node import lock
 from orlop.node.declaration import Declaration
@@ -19,7 +20,10 @@ def daemon_settings(declaration: Declaration) -> dict[str, Any]:
     }
     # kubeadm pulls this very image, so the daemon must pin it and no other.
     given["images"] = {"pause_image": lock.release(declaration.kubernetes).images.pause, **given.get("images", {})}
-    ordered = _in_order(given, msgspec.to_builtins(Config()))
+    # A section in which nothing is set says nothing; an empty table of a registry or handler does.
+    sections = {name for name, field in fields_of(Config).items() if table_of(field.type)}
+    said = {name: value for name, value in given.items() if value != {} or name not in sections}
+    ordered = _in_order(said, msgspec.to_builtins(Config()))
     assert isinstance(ordered, dict)
     return ordered
 

@@ -8,7 +8,10 @@ import os
 import time
 
 from orlop.engine.oci import hostdevices, idmapped, users, volumes
+from orlop.engine.oci.annotations import passed
 from orlop.engine.oci.capabilities import granted
+from orlop.engine.oci.cdi import names
+from orlop.engine.oci.cdi.edits import inject
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
@@ -48,6 +51,7 @@ def plan(
         log_path=_log_path(pod, config),
         cgroup=deck.cgroups.container_path(pod.id, pod.cgroup_parent, container_id),
         systemd_cgroup=handler.systemd_cgroup,
+        shim=handler.shim,
         stop_signal=_stop_signal(config, image),
         infra=image is None,
         image_volumes=image_volumes.recorded(volumes),
@@ -96,11 +100,27 @@ def write(
         ),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
+        sandbox_id=_sandbox_id(deck, record),
+        infra=record.infra,
+        passed_annotations=passed(pod.config.annotations, handler.pod_annotations),
         userns=userns,
         oom_score_adj=clamp_oom_score_adj(config.linux.resources.oom_score_adj),
     )
-    write_config(record.bundle, build_spec(inputs))
+    spec = build_spec(inputs)
+    _inject(deck, pod, record, spec)
+    write_config(record.bundle, spec)
     return _user_view(user)
+
+
+def _inject(deck: Deck, pod: PodRecord, record: ContainerRecord, spec: Spec) -> None:
+    """What the node's own files add: CDI devices that the container asks for, and OCI hooks that match it."""
+    config = record.config
+    devices = names.wanted([device.name for device in config.cdi_devices], config.annotations)
+    if devices:
+        inject(spec, deck.cdi.find(devices))
+    if not record.infra:
+        annotations = pod.config.annotations | config.annotations
+        deck.hooks.inject(spec, annotations, has_bind_mounts=bool(config.mounts))
 
 
 def pod_userns(pod: PodRecord) -> UserNamespace | None:
@@ -145,6 +165,13 @@ def _stop_signal(config: ContainerConfig, image: ImageRecord | None) -> str:
         return signals.NAMES[signals.to_cri(name)]
     except ValueError as error:
         raise InvalidArgument(f"the image's StopSignal: {error}") from error
+
+
+def _sandbox_id(deck: Deck, record: ContainerRecord) -> str:
+    """The id of the pod's pause container, by which shims group containers; empty where there is none."""
+    if record.infra:
+        return record.id
+    return next((each.record.id for each in deck.state.containers_of(record.pod_id) if each.record.infra), "")
 
 
 def _pid_namespace(deck: Deck, record: ContainerRecord) -> str:

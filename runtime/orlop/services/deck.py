@@ -17,16 +17,20 @@ from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.nri.port import NoPlugins, Plugins
+from orlop.engine.oci.cdi.directory import Directories
+from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
 from orlop.engine.oci.runtime import RuntimeFeatures
 from orlop.engine.oci.seccomp.profile import Profiles
 from orlop.engine.sandbox.cgroup import PodCgroups
 from orlop.engine.sandbox.files import PodFiles
 from orlop.engine.sandbox.namespaces import Namespaces
+from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.model.container import ShimOptions
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import InvalidArgument
 from orlop.model.event import ContainerEvent
@@ -49,6 +53,10 @@ class Handler:
     """State directory of the OCI runtime, also of the one that a shim calls."""
     features: RuntimeFeatures
     systemd_cgroup: bool = False
+    shim: ShimOptions | None = None
+    """None: an OCI runtime under conmon."""
+    pod_annotations: tuple[str, ...] = ()
+    """Patterns of pods' annotations that reach the runtime or shim."""
     privileged_without_host_devices: bool = False
 
 
@@ -100,6 +108,8 @@ class Deck:
     settings: Settings
     facts: HostFacts
     seccomp: Profiles
+    cdi: Directories
+    hooks: HookDirectories
     handlers: dict[str, Handler]
     idmaps: bool
     """Whether kernel and filesystems have what pods with user namespaces need; probed at start."""
@@ -113,6 +123,7 @@ class Deck:
     network: Network
     stats: Stats
     conmon: Conmon
+    shims: Shims
     exit_watch: ExitWatch
     monitor_watch: MonitorWatch
     reaper: Reaper
@@ -141,6 +152,8 @@ class Deck:
     """Containers that ended and that their OCI runtime has forgotten."""
     starting: set[str] = field(default_factory=set)
     """Containers that are being started: their end is told after their start, even where it came first."""
+    shim_watches: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """Those that wait for the ends of shims' containers."""
     events: Broadcast[ContainerEvent] = field(default_factory=lambda: Broadcast(MOST_EVENTS))
     """What happens to containers and pods; sent by orlop.services.events alone."""
     last_event: int = 0

@@ -11,10 +11,12 @@ import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.nri.port import Eviction, Known, Update
+from orlop.engine.oci.cdi import names
+from orlop.engine.oci.cdi.edits import inject
 from orlop.engine.oci.inputs import Spec
 from orlop.engine.oci.spec import write_config
 from orlop.engine.state.table import ContainerEntry, PodEntry
-from orlop.model.errors import FailedPrecondition, Unsupported
+from orlop.model.errors import FailedPrecondition
 from orlop.model.resources import LinuxContainerResources
 from orlop.services.container_stop import stop_container
 from orlop.services.deck import Deck
@@ -31,12 +33,13 @@ async def adjust(deck: Deck, pod: PodEntry, entry: ContainerEntry) -> LinuxConta
     record = entry.record
     created = await deck.plugins.create(pod, entry)
     limits = record.config.linux.resources
-    if created.spec is not None:
+    if (spec := created.spec) is not None:
         if created.cdi_devices:
-            raise Unsupported(f"an NRI plugin injects CDI device {created.cdi_devices[0]!r}: that is not built yet")
-        _move(deck, entry, created.spec)
+            devices = names.wanted(list(created.cdi_devices), {})
+            await offload(lambda: inject(spec, deck.cdi.find(devices)))
+        _move(deck, entry, spec)
         limits = told_limits(limits, created.resources)
-        await offload(write_config, record.bundle, created.spec)
+        await offload(write_config, record.bundle, spec)
     await settle(deck, created.updates, created.evictions)
     return limits
 

@@ -19,7 +19,7 @@ from orlop.model.security import (
 from orlop.services import container_bundle, container_create
 from orlop.services.container_remove import remove_container
 from orlop.services.container_start import start_container
-from orlop.services.deck import Deck
+from orlop.services.deck import Deck, Handler
 from orlop.services.steps import Steps
 
 NAME = "POD"
@@ -29,9 +29,9 @@ _OOM_SCORE_ADJ = -998
 """So that it outlives its pod's containers; the kubelet's own value for it."""
 
 
-def needed(config: PodSandboxConfig) -> bool:
-    """Whether containers of this pod are to see each other's processes."""
-    return config.linux.security_context.namespace_options.pid is NamespaceMode.POD
+def needed(config: PodSandboxConfig, handler: Handler) -> bool:
+    """Where containers of the pod are to see each other's processes, and always with a shim: it is born with it."""
+    return handler.shim is not None or config.linux.security_context.namespace_options.pid is NamespaceMode.POD
 
 
 async def start(deck: Deck, pod: PodEntry, steps: Steps) -> None:
@@ -56,8 +56,8 @@ def of_pod(deck: Deck, pod_id: str) -> list[ContainerEntry]:
 def _config(deck: Deck, pod: PodEntry) -> ContainerConfig:
     if not deck.settings.pause_path:
         raise FailedPrecondition(
-            "the pod shares its PID namespace and needs a pause process, but catatonit is not installed: "
-            "install the package catatonit or set container.pause_path"
+            "the pod needs a pause process (it shares its PID namespace, or its handler is a shim), "
+            "but catatonit is not installed: install the package catatonit or set container.pause_path"
         )
     context = pod.record.config.linux.security_context
     return ContainerConfig(

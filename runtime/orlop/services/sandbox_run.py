@@ -70,7 +70,7 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
         steps.enter("set up its network")
         attaching = True
         deck.state.pods.update(record.id, ips=await attach(deck, record))
-    if pause.needed(record.config):
+    if pause.needed(record.config, deck.handler(record.handler)):
         steps.enter("start its pause process")
         undo.add("end its pause process", lambda: pause.end(deck, record.id))
         await pause.start(deck, entry, steps)

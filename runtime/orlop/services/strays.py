@@ -9,6 +9,7 @@ import os
 from orlop.aio.threads import offload
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.linux.files import read_text_or, remove_tree
+from orlop.services.carriers.shimmed import remove_stray
 from orlop.services.deck import Deck
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,10 @@ async def _remove_container(deck: Deck, container_id: str) -> None:
     pid = read_text_or(f"{bundle}/pidfile", "").strip()
     if pid.isdecimal():
         await offload(_kill_own_cgroup, deck, int(pid), container_id)
+    await remove_stray(deck, container_id, bundle)
     for handler in deck.handlers.values():
+        if handler.shim is not None:
+            continue
         await OciRuntime(
             name=handler.name,
             path=handler.path,

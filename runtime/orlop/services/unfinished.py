@@ -25,7 +25,7 @@ async def take_container_apart(deck: Deck, container_id: str) -> None:
 
 async def take_pod_apart(deck: Deck, pod_id: str) -> None:
     """Remove every part that a pod which was never finished may have. One that is gone is fine."""
-    await deck.ending.do(f"take apart {pod_id}", lambda: _pod(deck, pod_id))
+    await deck.ending.do(f"take apart pod {pod_id}", lambda: _pod(deck, pod_id))
 
 
 async def _container(deck: Deck, container_id: str) -> None:

@@ -177,7 +177,8 @@ class Door(asyncio.Protocol):
             await session.serve()
             self._spdy.goaway()
             await self.drain()
-            self._transport.write_eof()
+            if self._transport.can_write_eof():  # TLS cannot: there the client closes first
+                self._transport.write_eof()
             async with asyncio.timeout(LINGER):
                 await self._gone.wait()
         except TimeoutError:

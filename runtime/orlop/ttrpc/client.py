@@ -30,10 +30,17 @@ class Client:
         self._reading = asyncio.create_task(self._read(), name="ttrpc client")
 
     async def invoke(
-        self, service: str, method: str, request: Message, response: type[M], *, timeout: float | None = None
+        self,
+        service: str,
+        method: str,
+        request: Message,
+        response: type[M],
+        *,
+        timeout: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> M:
         """A call with messages. Raises what call does; an answer of another kind is a StatusError INTERNAL."""
-        payload = await self.call(service, method, request.SerializeToString(), timeout=timeout)
+        payload = await self.call(service, method, request.SerializeToString(), timeout=timeout, metadata=metadata)
         try:
             return response.FromString(payload)
         except DecodeError as error:

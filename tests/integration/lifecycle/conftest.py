@@ -20,7 +20,7 @@ from tests.harness.pods import Pods
 from tests.parts.registry import Registry
 
 ENDPOINT = os.environ.get("ORLOP_TEST_ENDPOINT", "")
-HANDLERS = ("runc", "crun")
+HANDLERS = ("runc", "crun", "shim-runc")
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS, indirect=True)
 

@@ -109,7 +109,7 @@ def registry_data(registry: Registry) -> Path:
 
 
 def test_an_unreachable_registry_is_named(cri: Cri) -> None:
-    with refused("UNAVAILABLE", "127.0.0.1:9"):
+    with refused("UNKNOWN", "RegistryUnavailable: registry 127.0.0.1:9"):
         cri("PullImage", image={"image": "127.0.0.1:9/image:1"})
 
 

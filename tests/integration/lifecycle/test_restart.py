@@ -49,8 +49,10 @@ def test_containers_do_not_notice(own_node: Node, own_pods: Pods) -> None:
     own_node.kill()
     down = len(container.log())
     time.sleep(0.5)
-    assert len(container.log()) > down + 5
+    if not own_pods.handler.startswith("shim-"):  # there it waits in the fifo until the daemon is back
+        assert len(container.log()) > down + 5
     own_node.start()
+    eventually(lambda: len(container.log()) > down + 20)
     numbers = [int(line.text) for line in container.log()]
     assert numbers == list(range(1, len(numbers) + 1))
 

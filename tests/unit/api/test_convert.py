@@ -60,6 +60,7 @@ NOT_ON_THE_WIRE = {"ContainerRecord", "ContainerStatus", "PodRecord", "PodStatus
     "ImageRecord",
     "ImageConfig",
     "ImageVolume",
+    "ShimOptions",
 }
 
 LEFT_OUT = {

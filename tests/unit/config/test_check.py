@@ -45,6 +45,8 @@ def test_the_default_is_right() -> None:
         ({"registries": {"https://r.test": {}}}, 'registries."https://r.test": must be host or host:port'),
         ({"registries": {"r": {"username": "u"}}}, "registries.r: username and password go together"),
         ({"registries": {"r": {"plain_http": True, "ca_file": "/c"}}}, "registries.r.ca_file: has no meaning"),
+        ({"streaming": {"tls": {"cert_file": "/c"}}}, "streaming.tls: cert_file and key_file go together"),
+        ({"streaming": {"tls": {"client_ca_file": "/c"}}}, "streaming.tls.client_ca_file: has no meaning"),
         ({"streaming": {"address": "localhost"}}, "streaming.address: 'localhost' is not an IP address"),
         ({"metrics": {"address": "9090"}}, "metrics.address: '9090' is not host:port"),
         ({"metrics": {"address": "[::1]:99999"}}, "metrics.address"),

@@ -25,7 +25,7 @@ def test_the_log_level_changes_and_the_rest_is_named(tmp_path: Path, caplog: pyt
     reload(running, str(file), Notifier({}))
     assert logging.getLogger().level == logging.DEBUG
     text = caplog.text
-    assert "need a restart: daemon.log_format, handlers.crun.path, handlers.crun." in text
+    assert "need a restart: daemon.log_format, handlers.crun.config_path, handlers.crun." in text
     assert "daemon.log_level" not in text
 
 

@@ -12,7 +12,7 @@ from orlop.config.schema import Config
 from orlop.daemon.wiring import _handlers, cgroup_driver, pids_limit, settings_of, warn_of_apparmor, without_secrets
 from orlop.engine.oci.inputs import HostFacts
 from orlop.model.enums import CgroupDriver
-from orlop.model.errors import FailedPrecondition, Unsupported
+from orlop.model.errors import FailedPrecondition
 
 
 def config(**tables: Any) -> Config:
@@ -71,6 +71,6 @@ async def test_a_default_handler_that_is_missing_is_an_error() -> None:
         await _handlers(wanted, CgroupDriver.CGROUPFS)
 
 
-async def test_a_default_handler_that_is_not_built_is_an_error() -> None:
-    with pytest.raises(Unsupported, match=r"handlers\.kata\.type: shims are not built yet"):
+async def test_a_shim_is_found_by_its_handlers_name() -> None:
+    with pytest.raises(FailedPrecondition, match=r"containerd-shim-kata-v2 is not installed.* handlers\.kata\.path"):
         await _handlers(config(default_handler="kata", handlers={"kata": {"type": "shim"}}), CgroupDriver.CGROUPFS)

@@ -121,3 +121,15 @@ def _reversed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _reversed(value[name]) for name in reversed(value)}
     return value
+
+
+def test_a_section_without_settings_does_not_show() -> None:
+    said = rendered({"daemon": {"metrics": {}, "registries": {"r": {}}}})["/etc/orlop/orlop.toml"].content
+    assert "[metrics]" not in said and "[registries.r]" in said
+
+
+def test_whole_numbers_are_written_the_same_however_they_came() -> None:
+    texts = [
+        rendered({"daemon": {"container": {"stop_timeout": n}}})["/etc/orlop/orlop.toml"].content for n in (2, 2.0)
+    ]
+    assert texts[0] == texts[1]

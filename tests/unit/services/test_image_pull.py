@@ -2,7 +2,7 @@
 
 import pytest
 
-from orlop.model.errors import NotFound
+from orlop.model.errors import NotFound, RegistryUnavailable, Unavailable
 from orlop.model.image import AuthConfig, ImageRecord, ImageSpec
 from orlop.services.image_pull import pull_image
 from tests.fakes.deck import FakeNode
@@ -21,3 +21,9 @@ async def test_a_pull_answers_the_id(node: FakeNode) -> None:
     assert node.images.credentials is auth
     with pytest.raises(NotFound):
         await pull_image(node.deck, spec("nothing"), None)
+
+
+async def test_a_registry_that_does_not_answer_is_told_as_the_kubelet_wants_it(node: FakeNode) -> None:
+    node.story.fails("images.pull", Unavailable("registry r.test cannot be reached"))
+    with pytest.raises(RegistryUnavailable, match=r"registry r\.test cannot be reached"):
+        await pull_image(node.deck, spec("nginx:1"), None)

@@ -4,6 +4,7 @@ from orlop.api.convert.pack import pack, pack_all
 from orlop.api.convert.unpack import unpack, unpack_field
 from orlop.api.v1 import image_pb2, stats_pb2
 from orlop.model.image import AuthConfig, ImageFilter, ImageSpec
+from orlop.model.pod import PodSandboxConfig
 from orlop.services import image_fs_info, image_list, image_pull, image_remove, image_status
 from orlop.services.deck import Deck
 
@@ -25,7 +26,8 @@ async def status(deck: Deck, request: image_pb2.ImageStatusRequest) -> image_pb2
 async def pull(deck: Deck, request: image_pb2.PullImageRequest) -> image_pb2.PullImageResponse:
     """PullImage."""
     spec = unpack(request.image, ImageSpec, "image")
-    image_ref = await image_pull.pull_image(deck, spec, unpack_field(request, "auth", AuthConfig))
+    pod = unpack_field(request, "sandbox_config", PodSandboxConfig)
+    image_ref = await image_pull.pull_image(deck, spec, unpack_field(request, "auth", AuthConfig), pod)
     return image_pb2.PullImageResponse(image_ref=image_ref)
 
 

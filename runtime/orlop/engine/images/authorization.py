@@ -11,6 +11,7 @@ import msgspec
 from orlop.engine.images.challenge import Challenge
 from orlop.engine.images.credentials import Credentials
 from orlop.engine.images.diagnostics import MAX_BODY, registry_says
+from orlop.engine.images.hosts import RegistryHost, api_host
 from orlop.engine.images.transport import Request, Transport, read_up_to
 from orlop.model.errors import InvalidArgument, Unauthenticated, Unavailable
 
@@ -26,9 +27,12 @@ class _Token(msgspec.Struct):
 class Authorizer:
     """Answers a registry's challenges with the credentials of one pull."""
 
-    def __init__(self, transport: Transport, host: str, path: str, credentials: Credentials) -> None:
+    def __init__(
+        self, transport: Transport, host: str, path: str, credentials: Credentials, settings: RegistryHost
+    ) -> None:
         self._transport = transport
         self._host = host
+        self._settings = settings
         self._scope = f"repository:{path}:pull"
         self._credentials = credentials
         self._lock = asyncio.Lock()
@@ -69,10 +73,16 @@ class Authorizer:
             headers["Authorization"] = self._credentials.basic()
             query["account"] = self._credentials.username
         url = realm + ("&" if "?" in realm else "?") + urlencode(query)
-        return await self._fetch(Request(url=url, what=what, headers=headers), realm, query)
+        request = Request(url=url, what=what, headers=headers, settings=self._settings_of(realm))
+        return await self._fetch(request, realm, query)
 
     def _post(self, realm: str, form: dict[str, str], what: str) -> Request:
-        return Request(url=realm, what=what, headers={}, form={"client_id": CLIENT_ID, **form})
+        form = {"client_id": CLIENT_ID, **form}
+        return Request(url=realm, what=what, headers={}, form=form, settings=self._settings_of(realm))
+
+    def _settings_of(self, realm: str) -> RegistryHost | None:
+        """The registry's own where it issues its tokens itself."""
+        return self._settings if urlsplit(realm).netloc == api_host(self._host) else None
 
     async def _fetch(self, request: Request, realm: str = "", query: dict[str, str] | None = None) -> str:
         """Ask a token server. One that knows only OAuth 2 (404 or 405 to a GET) is asked by POST."""
@@ -106,6 +116,6 @@ class Authorizer:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise InvalidArgument(f"registry {self._host} asks for a token from {realm[:200]!r}: no web address")
         hosts = self._transport.hosts
-        if parts.scheme == "http" and not (hosts.of(parts.netloc).plain_http or hosts.of(self._host).plain_http):
+        if parts.scheme == "http" and not (hosts.of(parts.netloc).plain_http or self._settings.plain_http):
             raise InvalidArgument(f"registry {self._host} asks for a token from {parts.netloc} by plain HTTP; that is "
                                   f'not done unless [registries."{parts.netloc}"] plain_http = true')  # fmt: skip

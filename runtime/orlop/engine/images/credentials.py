@@ -41,22 +41,28 @@ class Credentials:
 ANONYMOUS = Credentials()
 
 
+def are_for(auth: AuthConfig | None, domain: str) -> bool:
+    """Whether credentials of the CRI name this registry, and no other."""
+    return auth is not None and bool(auth.server_address) and _meant_for(auth.server_address, domain)
+
+
 def from_auth_config(auth: AuthConfig | None, domain: str) -> Credentials:
     """Credentials of the CRI, if they are meant for this registry. Raises InvalidArgument for a malformed "auth"."""
     if auth is None or not _meant_for(auth.server_address, domain):
         return ANONYMOUS
     username, password = auth.username, auth.password
     if auth.auth and not username:
-        username, password = _decode(auth.auth)
+        username, password = decode_basic(auth.auth)
     return Credentials(username, password, auth.identity_token, auth.registry_token)
 
 
-def _decode(auth: str) -> tuple[str, str]:
+def decode_basic(auth: str) -> tuple[str, str]:
+    """User name and password from base64 of "username:password". Raises InvalidArgument, which does not tell them."""
     try:
         # The kubelet's docker configuration pads the password with NULs now and then.
         username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise InvalidArgument("the credentials' auth field is not base64") from error
+    except (binascii.Error, ValueError):  # of which UnicodeDecodeError would show what it could not decode
+        raise InvalidArgument("the credentials' auth field is not base64") from None
     if not colon:
         raise InvalidArgument("the credentials' auth field is not base64 of username:password")
     return username, password.strip("\0")

@@ -19,6 +19,8 @@ class RegistryHost:
     """Certificates to trust in place of the system's."""
     username: str = ""
     password: str = ""
+    insecure: bool = False
+    """Do not verify its certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,15 @@ class Hosts:
             return named
         return RegistryHost(plain_http=self.plain_http_loopback and is_loopback(host))
 
-    def api(self, domain: str) -> str:
-        """Base URL of a registry's API."""
-        scheme = "http" if self.of(domain).plain_http else "https"
-        return f"{scheme}://{_HUB_API if domain == DEFAULT_DOMAIN else domain}"
+    def api(self, domain: str, settings: RegistryHost | None = None) -> str:
+        """Base URL of a registry's API. `settings` are those of `of`, unless they are others for once."""
+        scheme = "http" if (settings or self.of(domain)).plain_http else "https"
+        return f"{scheme}://{api_host(domain)}"
+
+
+def api_host(domain: str) -> str:
+    """host[:port] of a registry's API, which for Docker Hub is not where its images' names say."""
+    return _HUB_API if domain == DEFAULT_DOMAIN else domain
 
 
 def is_loopback(host: str) -> bool:

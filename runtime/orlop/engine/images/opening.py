@@ -6,8 +6,10 @@ The tables come from the caller (orlop.engine.state.store_db.StoreDatabase), for
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orlop.engine.images.authfiles import AuthFiles
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.install import Installer
+from orlop.engine.images.pulling import Puller
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.store import Images
 from orlop.engine.storage.blobs import BlobStore
@@ -26,6 +28,14 @@ class ImageSettings:
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
     plain_http_loopback: bool = True
     """Registries on loopback speak plain HTTP unless they are among `registries`."""
+    registries_conf: str = ""
+    """registries.conf (version 2); its drop-ins are in the directory of that name with ".d". Empty: there is none."""
+    certificates: tuple[str, ...] = ()
+    """Directories in certs.d's layout."""
+    auth_files: tuple[str, ...] = ()
+    """auth.json files of the node."""
+    namespaced_auth: str = ""
+    """Directory with auth.json files of namespaces; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +54,20 @@ def open_images(
     layer_store = LayerStore(root_dir, layers)
     roots = RootFilesystems(root_dir, state_dir, layer_store)
     blobs = BlobStore(root_dir)
+    installer = Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads)
+    remote = Remote(
+        Hosts(settings.registries, settings.plain_http_loopback),
+        progress_timeout=settings.progress_timeout,
+        registries_conf=settings.registries_conf,
+        certificates=settings.certificates,
+    )
     store = Images(
         table=images,
         blobs=blobs,
         layers=layer_store,
-        installer=Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads),
-        remote=Remote(
-            Hosts(settings.registries, settings.plain_http_loopback), progress_timeout=settings.progress_timeout
-        ),
+        installer=installer,
+        remote=remote,
+        puller=Puller(remote, installer, AuthFiles(settings.auth_files, settings.namespaced_auth)),
         layers_in_use=roots.layers_in_use,
         pinned=settings.pinned,
     )

@@ -77,6 +77,22 @@ def parse(text: str) -> Reference:
     return Reference(domain, path, tag or ("" if digest else DEFAULT_TAG), digest)
 
 
+def is_domain(text: str) -> bool:
+    """Whether this is a host name or address with an optional port."""
+    return _DOMAIN.fullmatch(text) is not None
+
+
+def is_short(text: str) -> bool:
+    """Whether a reference names no registry: which one is meant is then for registries.conf to say."""
+    first, slash, _ = text.partition("@")[0].partition("/")
+    return not (slash and _is_host(first))
+
+
+def _is_host(first: str) -> bool:
+    """The first part of a name is a host if it looks like one."""
+    return first == "localhost" or any(each in first for each in ".:[") or first != first.lower()
+
+
 def _split_tag(name: str) -> tuple[str, str | None]:
     """A colon after the last slash begins a tag; one before it begins a port."""
     head, slash, last = name.rpartition("/")
@@ -87,8 +103,7 @@ def _split_tag(name: str) -> tuple[str, str | None]:
 def _split_domain(name: str) -> tuple[str, str]:
     """The first part is a host if it looks like one; otherwise the name is of Docker Hub."""
     first, slash, rest = name.partition("/")
-    is_host = bool(slash) and (first == "localhost" or any(each in first for each in ".:[") or first != first.lower())
-    domain, path = (first, rest) if is_host else (DEFAULT_DOMAIN, name)
+    domain, path = (first, rest) if slash and _is_host(first) else (DEFAULT_DOMAIN, name)
     if domain == "index.docker.io":
         domain = DEFAULT_DOMAIN
     if domain == DEFAULT_DOMAIN and path and "/" not in path:

@@ -1,6 +1,6 @@
 """A repository in a registry (distribution-spec): manifests, blobs, and its errors in domain terms.
 
-HTTP is in transport, tokens are in authorization. One host per registry: mirrors will be further hosts to try.
+HTTP is in transport, tokens are in authorization, and which repositories are asked for an image in registries.
 """
 
 from collections.abc import AsyncGenerator
@@ -13,6 +13,7 @@ from orlop.engine.images.challenge import parse_challenges
 from orlop.engine.images.credentials import Credentials
 from orlop.engine.images.diagnostics import MAX_BODY, Temporary, registry_says
 from orlop.engine.images.download import resumed
+from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.manifest import MAX_MANIFEST, Descriptor
 from orlop.engine.images.reference import Reference
 from orlop.engine.images.source import Document
@@ -27,13 +28,21 @@ class Repository:
     """One repository for one pull, a `Source`."""
 
     def __init__(
-        self, transport: Transport, reference: Reference, credentials: Credentials, *, progress_timeout: float
+        self,
+        transport: Transport,
+        reference: Reference,
+        credentials: Credentials,
+        *,
+        progress_timeout: float,
+        settings: RegistryHost | None = None,
     ) -> None:
+        """`settings` are those of the reference's host, unless they are others for this repository."""
         self.name = reference.repository
         self._transport = transport
         self._host = reference.domain
-        self._base = f"{transport.hosts.api(reference.domain)}/v2/{reference.path}"
-        self._authorizer = Authorizer(transport, reference.domain, reference.path, credentials)
+        self._settings = settings or transport.hosts.of(reference.domain)
+        self._base = f"{transport.hosts.api(reference.domain, self._settings)}/v2/{reference.path}"
+        self._authorizer = Authorizer(transport, reference.domain, reference.path, credentials, self._settings)
         self._timeout = progress_timeout
 
     async def manifest(self, target: str) -> Document:
@@ -71,7 +80,8 @@ class Repository:
         for _ in range(_LOGINS + 1):
             used = self._authorizer.header
             sent = headers | ({"Authorization": used} if used else {})
-            response = await self._transport.send(Request(url=f"{self._base}/{path}", what=what, headers=sent))
+            request = Request(url=f"{self._base}/{path}", what=what, headers=sent, settings=self._settings)
+            response = await self._transport.send(request)
             if response.status != 401:
                 break
             challenges = parse_challenges(response.headers.getall("WWW-Authenticate", ()))

@@ -4,12 +4,14 @@ What is asked of a registry is in registry, how in transport.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orlop.aio.threads import offload
 from orlop.engine.images.credentials import Credentials
-from orlop.engine.images.hosts import Hosts
-from orlop.engine.images.reference import Reference
+from orlop.engine.images.hosts import Hosts, RegistryHost, api_host
+from orlop.engine.images.registries.files import RegistriesConf
+from orlop.engine.images.registries.rules import Endpoint
 
 if TYPE_CHECKING:
     from orlop.engine.images.registry import Repository
@@ -19,24 +21,48 @@ if TYPE_CHECKING:
 class Remote:
     """All registries."""
 
-    def __init__(self, hosts: Hosts, *, progress_timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        *,
+        progress_timeout: float = 60.0,
+        registries_conf: str = "",
+        certificates: Sequence[str] = (),
+    ) -> None:
         self.hosts = hosts
+        self.registries = RegistriesConf(registries_conf)
+        self._certificates = certificates
         self.backoff: Sequence[float] = (0.25, 0.5, 1.0, 2.0)
         """Seconds before the second, third … try of a request; holds from the first pull on."""
         self._progress_timeout = progress_timeout
         self._transport: Transport | None = None
 
-    async def repository(self, name: Reference, credentials: Credentials) -> "Repository":
+    async def repository(self, endpoint: Endpoint, credentials: Credentials) -> "Repository":
         """A repository, spoken to with these credentials."""
         # In a thread: running pods' requests do not wait for an import.
         repository = await offload(_repository_class)
-        return repository(self._connected(), name, credentials, progress_timeout=self._progress_timeout)
+        return repository(
+            self._connected(),
+            endpoint.reference,
+            credentials,
+            progress_timeout=self._progress_timeout,
+            settings=await self._settings(endpoint),
+        )
+
+    async def _settings(self, endpoint: Endpoint) -> RegistryHost:
+        """An entry of the host's own decides; otherwise an insecure one may do without TLS, as its peers do it."""
+        domain = endpoint.reference.domain
+        settings = self.hosts.of(domain)
+        if not endpoint.insecure or settings.plain_http or domain in self.hosts.by_name:
+            return settings
+        tls = await self._connected().speaks_tls(api_host(domain))
+        return replace(settings, insecure=True, plain_http=not tls)
 
     def _connected(self) -> "Transport":
         from orlop.engine.images.transport import Transport
 
         if self._transport is None:
-            self._transport = Transport(self.hosts, backoff=self.backoff)
+            self._transport = Transport(self.hosts, backoff=self.backoff, certificates=self._certificates)
         return self._transport
 
     async def aclose(self) -> None:

@@ -5,14 +5,14 @@ The work itself is in resolve and install (pulls), archives (files), catalog (na
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 
 import msgspec
 
 from orlop.aio.joining import Joining
 from orlop.engine.images import archives, catalog, reference, salvage
-from orlop.engine.images.credentials import Credentials, from_auth_config
 from orlop.engine.images.install import Installer
+from orlop.engine.images.pulling import Puller, Wanted
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.resolve import resolve
 from orlop.engine.storage.blobs import BlobStore
@@ -38,6 +38,7 @@ class Images:
         layers: LayerStore,
         installer: Installer,
         remote: Remote,
+        puller: Puller,
         layers_in_use: Callable[[], Awaitable[Collection[str]]],
         pinned: Sequence[str] = (),
     ) -> None:
@@ -46,35 +47,31 @@ class Images:
         self._layers = layers
         self._installer = installer
         self._remote = remote
+        self._puller = puller
         self._layers_in_use = layers_in_use
         self._pinned = tuple(pinned)
-        self._pulls: Joining[tuple[str, Credentials], ImageRecord] = Joining("pull")
+        self._pulls: Joining[Hashable, ImageRecord] = Joining("pull")
 
-    async def pull(self, ref: str, auth: AuthConfig | None = None) -> ImageRecord:
-        """Bring an image here. Asking twice at once, with the same credentials, is one download."""
-        name = reference.parse(ref)
-        credentials = from_auth_config(auth, name.domain) or self._configured(name.domain)
-        return await self._pulls.do((str(name), credentials), lambda: self._pull(name, credentials))
+    async def pull(self, ref: str, auth: AuthConfig | None = None, *, namespace: str = "") -> ImageRecord:
+        """Bring an image here. Asking twice at once, with the same credentials, is one download.
 
-    def _configured(self, domain: str) -> Credentials:
-        host = self._remote.hosts.of(domain)
-        return Credentials(username=host.username, password=host.password)
+        `namespace` is that of the pod that needs it: some namespaces have credentials of their own.
+        """
+        names = self._remote.registries.rules().names(ref)
+        wanted = Wanted(ref, names, auth, namespace if self._puller.cares_who_asks else "")
+        key = (names, ref if wanted.namespace else "", auth, wanted.namespace)
+        return await self._pulls.do(key, lambda: self._pull(wanted))
 
-    async def _pull(self, name: reference.Reference, credentials: Credentials) -> ImageRecord:
+    async def _pull(self, wanted: Wanted) -> ImageRecord:
         begun = time.monotonic()
-        source = await self._remote.repository(name, credentials)
         try:
-            resolved = await resolve(source, name.target)
-            digest = str(name.with_digest(resolved.top_digest))
-            # A name with a tag and a digest pins the digest: the tag may have moved on, so it is not taken.
-            tags = [] if name.digest else [str(name)]
-            record = await self._installer.install(resolved, source, tags=tags, names=[digest])
+            record = await self._puller.pull(wanted)
         except _WORTH_KEEPING_LAYERS:
             raise
         except Exception:  # whatever failed, nothing is left
             await self._collect_after_failure()
             raise
-        log.info("pulled %s as %s in %.1f s", name, record.id, time.monotonic() - begun)
+        log.info("pulled %s as %s in %.1f s", wanted.asked, record.id, time.monotonic() - begun)
         return self._shown(record)
 
     async def list(self) -> tuple[ImageRecord, ...]:
@@ -83,8 +80,19 @@ class Images:
 
     async def find(self, ref_or_id: str) -> ImageRecord | None:
         """By id ("sha256:<hex>", or at least 12 digits of it), name with a tag, or name with a digest."""
-        image = catalog.find(self._table.all(), ref_or_id)
+        images = self._table.all()
+        image = catalog.find(images, self._meant(images, ref_or_id))
         return None if image is None else self._shown(image)
+
+    def _meant(self, images: Sequence[ImageRecord], text: str) -> str:
+        """A short name in full, as registries.conf has it, where an image here has that name; else the text itself."""
+        if not reference.is_short(text):
+            return text
+        try:
+            names = self._remote.registries.rules().names(text)
+        except OrlopError:
+            return text
+        return next((str(name) for name in names if catalog.find_name(images, name)), text)
 
     def _shown(self, image: ImageRecord) -> ImageRecord:
         pinned = catalog.is_pinned(image, self._pinned)
@@ -99,7 +107,7 @@ class Images:
         gone: list[ImageRecord] = []
 
         def decide(images: Sequence[ImageRecord]) -> tuple[Collection[ImageRecord], Collection[str]]:
-            image, change = catalog.remove(images, ref_or_id)
+            image, change = catalog.remove(images, self._meant(images, ref_or_id))
             if image is not None and change.delete:
                 _check_unused(image, ref_or_id, in_use)
                 gone.append(image)

@@ -13,8 +13,10 @@ import aiohttp
 from yarl import URL
 
 from orlop.aio.threads import offload
+from orlop.engine.images import certificates
+from orlop.engine.images.certificates import HostFiles
 from orlop.engine.images.diagnostics import MAX_BODY, Temporary, network_error, registry_says
-from orlop.engine.images.hosts import Hosts
+from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.model.errors import InvalidArgument, Unavailable
 
 MAX_REDIRECTS = 6
@@ -35,17 +37,20 @@ class Request:
     headers: Mapping[str, str]
     form: Mapping[str, str] | None = None
     """Sent as a POST."""
+    settings: RegistryHost | None = None
+    """Of the URL's host, for this request; None: what is configured for it."""
 
 
 class Transport:
     """The HTTP client of all pulls. Make it on the event loop's thread; close it."""
 
-    def __init__(self, hosts: Hosts, *, backoff: Sequence[float]) -> None:
+    def __init__(self, hosts: Hosts, *, backoff: Sequence[float], certificates: Sequence[str] = ()) -> None:
         self.hosts = hosts
+        self._certificates = certificates
         self.backoff = backoff
         """Seconds before the second, third … try."""
         self._session: aiohttp.ClientSession | None = None
-        self._tls: dict[str, ssl.SSLContext] = {}
+        self._tls: dict[tuple[str, bool, HostFiles], ssl.SSLContext] = {}
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -78,8 +83,10 @@ class Transport:
 
     async def _follow(self, request: Request) -> aiohttp.ClientResponse:
         url, headers = URL(request.url), dict(request.headers)
+        own = url.authority
         for _ in range(MAX_REDIRECTS):
-            response = await self._ask(url, headers, request.form)
+            settings = request.settings if request.settings is not None and url.authority == own else None
+            response = await self._ask(url, headers, request.form, settings or self.hosts.of(url.authority))
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or not location:
                 return response
@@ -98,12 +105,22 @@ class Transport:
             raise InvalidArgument(f"registry {url.authority} redirects to {target.authority} by plain HTTP; allow it "
                                   f'by [registries."{target.authority}"] plain_http = true')  # fmt: skip
 
+    async def speaks_tls(self, host: str) -> bool:
+        """Whether an insecure registry answers HTTPS, whatever its certificate; otherwise it is plain HTTP's turn."""
+        settings = RegistryHost(insecure=True)
+        try:
+            response = await self._ask(URL(f"https://{host}/v2/"), {}, None, settings)
+        except (Temporary, Unavailable):
+            return False
+        response.release()
+        return True
+
     async def _ask(
-        self, url: URL, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self, url: URL, headers: Mapping[str, str], form: Mapping[str, str] | None, settings: RegistryHost
     ) -> aiohttp.ClientResponse:
         plain = url.scheme == "http"
         try:
-            tls = True if plain else await self._context(url.authority)
+            tls = True if plain else await self._context(url.authority, settings)
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 return await self._open_session().request(
                     "GET" if form is None else "POST",
@@ -132,15 +149,16 @@ class Transport:
             )
         return self._session
 
-    async def _context(self, authority: str) -> ssl.SSLContext:
-        """TLS settings of a host. Reading the system's certificates takes a while, so it is done once."""
-        ca_file = self.hosts.of(authority).ca_file
-        if ca_file not in self._tls:
-            try:
-                self._tls[ca_file] = await offload(ssl.create_default_context, cafile=ca_file or None)
-            except OSError as error:  # ssl.SSLError is one
-                raise Unavailable(f"registry {authority}: its ca_file {ca_file} cannot be used: {error}") from error
-        return self._tls[ca_file]
+    async def _context(self, authority: str, settings: RegistryHost) -> ssl.SSLContext:
+        """TLS settings of a host. Reading certificates takes a while: it is done once for a state of the files."""
+        files = await offload(certificates.of_host, self._certificates, authority)
+        key = (settings.ca_file, settings.insecure, files)
+        if key not in self._tls:
+            for known in [each for each in self._tls if files.directory and each[2].directory == files.directory]:
+                if known[2] != files:
+                    del self._tls[known]
+            self._tls[key] = await offload(certificates.context, authority, settings, files)
+        return self._tls[key]
 
 
 def _with_port(url: URL) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from orlop.aio.watching import DirectoryWatch
-from orlop.linux.files import read_text, remove_file
+from orlop.linux.files import ensure_file, read_text, remove_file
 from orlop.linux.inotify import IN_MOVED_TO, IN_ONLYDIR, IN_Q_OVERFLOW
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,14 @@ def read_exit(exit_dir: str, container_id: str, persist_dir: str) -> ContainerEx
         finished_at=finished_at,
         oom_killed=os.path.exists(os.path.join(persist_dir, "oom")),
     )
+
+
+def mark_oom(persist_dir: str) -> None:
+    """Leave conmon's mark of a kill for memory, for a container whose keeper tells it otherwise. Gone ones are fine."""
+    try:
+        ensure_file(os.path.join(persist_dir, "oom"))
+    except FileNotFoundError:
+        pass
 
 
 class ExitWatch:

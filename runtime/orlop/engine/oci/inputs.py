@@ -10,6 +10,7 @@ from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
 from orlop.model.pod import PodRecord
+from orlop.model.rlimits import Rlimit
 from orlop.model.security import UserNamespace
 
 Spec = dict[str, Any]
@@ -84,6 +85,7 @@ class SpecSettings:
 
     default_capabilities: tuple[str, ...] = ()
     default_env: dict[str, str] = field(default_factory=dict)
+    rlimits: tuple[Rlimit, ...] = ()
     pids_limit: int = -1
     apparmor_profile: str = ""
     """Profile meant by RuntimeDefault where it is loaded."""
@@ -113,6 +115,12 @@ class SpecInputs:
     """From `hostdevices.devices_for`."""
     seccomp: Spec | None = None
     """Profile in runtime-spec form; None: unconfined."""
+    sandbox_id: str = ""
+    """By which a shim finds the pod's process: its pause container. Empty: the pod's id, and nobody looks for it."""
+    infra: bool = False
+    """It is the pod's pause container."""
+    passed_annotations: dict[str, str] = field(default_factory=dict)
+    """Those of the pod that the node's owner lets through to the runtime or shim."""
     userns: UserNamespace | None = None
     """The pod's user namespace, whose file is pod.namespaces.user."""
     oom_score_adj: int = 0

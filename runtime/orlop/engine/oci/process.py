@@ -22,6 +22,11 @@ def process(inputs: SpecInputs) -> Spec:
         "noNewPrivileges": context.no_new_privs,
         "oomScoreAdj": inputs.oom_score_adj,
     }
+    if inputs.settings.rlimits:
+        part["rlimits"] = [
+            {"type": f"RLIMIT_{limit.name.upper()}", "soft": limit.soft, "hard": limit.hard}
+            for limit in inputs.settings.rlimits
+        ]
     if profile := apparmor_profile(context, inputs.settings, inputs.facts):
         part["apparmorProfile"] = profile
     if label := selinux_label(context, inputs.facts):

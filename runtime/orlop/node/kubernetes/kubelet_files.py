@@ -47,5 +47,8 @@ def _head() -> dict[str, str]:
     return {"apiVersion": API_VERSION, "kind": "KubeletConfiguration"}
 
 
-def _sorted(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: fields[name] for name in sorted(fields)}
+def _sorted(value: Any) -> Any:
+    """Names in order at every depth: what inventories and Nix hand over has none."""
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value

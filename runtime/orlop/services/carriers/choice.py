@@ -3,9 +3,10 @@
 from orlop.model.container import ContainerRecord
 from orlop.services.carriers.carrier import Carrier
 from orlop.services.carriers.monitored import MonitoredCarrier
+from orlop.services.carriers.shimmed import ShimmedCarrier
 from orlop.services.deck import Deck
 
 
 def carrier_of(deck: Deck, record: ContainerRecord) -> Carrier:
     """The carrier of a container."""
-    return MonitoredCarrier(deck)
+    return MonitoredCarrier(deck) if record.shim is None else ShimmedCarrier(deck)

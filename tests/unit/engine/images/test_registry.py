@@ -158,7 +158,7 @@ async def test_tokens_are_not_fetched_by_plain_http_unless_so_configured(registr
 class _ApiByHttp(Hosts):
     """The registry is reached although nothing says that plain HTTP is fine."""
 
-    def api(self, domain):
+    def api(self, domain, settings=None):
         return f"http://{domain}"
 
 

@@ -6,6 +6,7 @@ import sys
 from orlop.engine.images.credentials import Credentials
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.reference import parse
+from orlop.engine.images.registries.rules import Endpoint
 from orlop.engine.images.remote import Remote
 
 
@@ -16,8 +17,8 @@ def test_the_daemon_starts_without_an_http_client() -> None:
 
 async def test_one_client_serves_all_repositories() -> None:
     remote = Remote(Hosts({"a.example": RegistryHost(plain_http=True)}, True))
-    one = await remote.repository(parse("a.example/x:1"), Credentials())
-    two = await remote.repository(parse("a.example/y:1"), Credentials())
+    one = await remote.repository(Endpoint(parse("a.example/x:1")), Credentials())
+    two = await remote.repository(Endpoint(parse("a.example/y:1")), Credentials())
     assert one is not two
     assert one._transport is two._transport
     await remote.aclose()

@@ -1,0 +1,167 @@
+#!/usr/bin/python
+"""Looks in one round trip for what keeps a machine from being a member of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: suitability
+short_description: Look for what keeps a machine from being a member of a cluster
+description:
+  - Looks at swap, ports, memory, processors, the host's name, its clock, and other container runtimes. Changes nothing.
+  - What a kubelet or kubeadm would stumble over is a problem; what a person should know is a warning.
+  - Ports are not looked at where the machine is a member already, for then they are its own.
+options:
+  member:
+    description: Part in the cluster.
+    type: str
+    choices: [none, control_plane, worker]
+    required: true
+  swap_allowed:
+    description: Whether the declaration lets the kubelet run with swap.
+    type: bool
+    default: false
+  ports:
+    description: TCP ports that must be free.
+    type: list
+    elements: int
+    default: []
+attributes:
+  check_mode:
+    support: full
+author:
+  - The orlop maintainers
+"""
+
+EXAMPLES = r"""
+- name: Look at a future worker
+  orlop.node.suitability:
+    member: worker
+    ports: [10250]
+"""
+
+RETURN = r"""
+problems:
+  description: Sentences that say what is wrong and what to do.
+  returned: always
+  type: list
+  elements: str
+warned:
+  description: What does not keep the machine from being a member.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import os
+import re
+import socket
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.orlop.node.plugins.module_utils.record import read_text
+
+MEMBERSHIP = "/etc/kubernetes/kubelet.conf"
+LEAST_MEMORY = {"control_plane": 1700, "worker": 700}
+"""MiB; kubeadm's own bound for a control plane."""
+LEAST_PROCESSORS = {"control_plane": 2, "worker": 1}
+OTHER_RUNTIMES = {
+    "containerd": "/run/containerd/containerd.sock",
+    "CRI-O": "/run/crio/crio.sock",
+    "Docker": "/run/docker.sock",
+}
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""One part of a DNS name, RFC 1123, as Node objects are named."""
+
+
+def main():
+    """Look, and tell."""
+    module = AnsibleModule(
+        argument_spec={
+            "member": {"type": "str", "choices": ["none", "control_plane", "worker"], "required": True},
+            "swap_allowed": {"type": "bool", "default": False},
+            "ports": {"type": "list", "elements": "int", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    member = module.params["member"]
+    problems = []
+    if member != "none":
+        problems += size(member) + name(socket.gethostname())
+        problems += [] if module.params["swap_allowed"] else swap()
+        problems += [] if os.path.exists(MEMBERSHIP) else ports(module.params["ports"])
+    for warning in (told := runtimes() + clock()):
+        module.warn(warning)
+    module.exit_json(changed=False, problems=problems, warned=told)
+
+
+def swap(path="/proc/swaps"):
+    """Swap in use: the kubelet does not start, unless it is told to."""
+    devices = [line.split()[0] for line in (read_text(path) or "").splitlines()[1:] if line.strip()]
+    if not devices:
+        return []
+    return [
+        f"swap is on ({', '.join(devices)}), with which the kubelet does not start: turn it off (swapoff -a, and the"
+        " lines of /etc/fstab), or allow it in the declaration as kubelet.failSwapOn: false"
+    ]
+
+
+def size(member, path="/proc/meminfo", processors=None):
+    """Memory and processors; kubeadm refuses less."""
+    found = []
+    words = (read_text(path) or "MemTotal: 0 kB").split()
+    memory, count = int(words[words.index("MemTotal:") + 1]) // 1024, processors or os.cpu_count() or 1
+    if memory < LEAST_MEMORY[member]:
+        found.append(f"{memory} MiB of memory are too few for a {told(member)}: it needs {LEAST_MEMORY[member]}")
+    if count < LEAST_PROCESSORS[member]:
+        found.append(f"{count} processor is too few for a {told(member)}: it needs {LEAST_PROCESSORS[member]}")
+    return found
+
+
+def name(host):
+    """A Node object is named after the host."""
+    if all(LABEL.fullmatch(part) for part in host.split(".")):
+        return []
+    return [
+        f"the host's name {host!r} cannot be the name of a Node (lower-case letters, digits, - and .): change it, or"
+        " name the node in the declaration as member.node_name"
+    ]
+
+
+def ports(wanted):
+    """Which of the ports something listens on already."""
+    taken = [port for port in wanted if not is_free(port)]
+    return [f"port {port} is taken: a member of a cluster needs it (ss -ltnp tells by whom)" for port in taken]
+
+
+def is_free(port):
+    """Whether a server could listen on it, on every address."""
+    with socket.socket(socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def runtimes(places=None):
+    """Other runtimes: they do no harm, but kubeadm asks which one is meant."""
+    places = OTHER_RUNTIMES if places is None else places
+    found = sorted(runtime for runtime, path in places.items() if os.path.exists(path))
+    return [f"{runtime} runs here too; the kubelet will use orlop" for runtime in found]
+
+
+def clock(systemd="/run/systemd/system", mark="/run/systemd/timesync/synchronized"):
+    """Certificates and leases need a clock that is right; only systemd's own time service leaves a mark."""
+    others = ("/run/chrony", "/run/ntpd.pid", "/run/openntpd", "/dev/ptp0", "/dev/ptp_kvm")
+    if not os.path.isdir(systemd) or os.path.exists(mark) or any(map(os.path.exists, others)):
+        return []
+    return ["nothing seems to set this machine's clock: install chrony or systemd-timesyncd"]
+
+
+def told(member):
+    """In a sentence."""
+    return member.replace("_", " ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Shims: one for each pod, found again by a new daemon, missed when it dies. What all handlers do is in lifecycle."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.harness.node import Node
+from tests.harness.pods import EXITED, NOTREADY, RUNNING, Pods, eventually
+
+SHIM = pytest.mark.parametrize("handler", ["shim-runc"], indirect=True)
+pytestmark = SHIM
+
+
+def _shim(info: dict[str, object]) -> int:
+    return int(str(info["monitorPid"]))
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def test_a_pod_has_one_shim_that_ends_with_it(pods: Pods) -> None:
+    pod = pods.run()
+    one, two = pod.start(), pod.start()
+    shim = _shim(one.info())
+    assert _shim(two.info()) == shim
+    assert "containerd-shim-runc-v2" in _command(shim)
+    assert _shim(pods.run().start().info()) != shim
+    annotations = one.info()["runtimeSpec"]["annotations"]
+    assert annotations["io.kubernetes.cri.container-type"] == "container"
+    # The shim was born with the pause container, whose id is its -id.
+    assert f"-id {annotations['io.kubernetes.cri.sandbox-id']} " in _command(shim)
+    pod.stop()
+    assert not os.path.exists(f"/proc/{shim}/exe")
+
+
+def test_the_shim_is_not_in_the_daemons_cgroup(pods: Pods, node: Node) -> None:
+    pod = pods.run()
+    container = pod.start()
+    cgroup = Path(f"/proc/{_shim(container.info())}/cgroup").read_text()
+    assert f"orlop-monitor-{pod.id}" in cgroup
+    assert cgroup != Path(f"/proc/{node.pid}/cgroup").read_text()
+
+
+def test_a_shim_that_dies_is_noticed_and_its_pod_can_be_removed(own_node: Node, own_pods: Pods) -> None:
+    pod = own_pods.run()
+    container = pod.start()
+    pid = container.info()["pid"]
+    os.kill(_shim(container.info()), signal.SIGKILL)
+    status = container.wait(seconds=30)
+    assert (status.exit_code, status.reason) == (255, "Error")
+    assert "its monitor (shim, pid" in status.message
+    assert not os.path.exists(f"/proc/{pid}/exe")
+    eventually(lambda: pod.status().state == NOTREADY, seconds=30)
+    pod.remove()
+
+
+def test_a_shim_that_dies_while_the_daemon_is_down_is_noticed(own_node: Node, own_pods: Pods) -> None:
+    container = own_pods.run().start()
+    info = container.info()
+    own_node.kill()
+    os.kill(_shim(info), signal.SIGKILL)
+    own_node.start()
+    assert container.wait(seconds=30).exit_code == 255
+    assert not os.path.exists(f"/proc/{info['pid']}/exe")
+
+
+def test_output_from_while_the_daemon_was_down_is_in_the_log_afterwards(own_node: Node, own_pods: Pods) -> None:
+    command = "echo before; while [ ! -e /go ]; do sleep 0.05; done; echo during; touch /said; sleep 100000"
+    container = own_pods.run().start("sh", "-c", command)
+    root = f"/proc/{container.info()['pid']}/root"
+    eventually(lambda: container.output() == "before\n", seconds=30)
+    own_node.kill()
+    os.close(os.open(f"{root}/go", os.O_CREAT | os.O_WRONLY))
+    eventually(lambda: os.path.exists(f"{root}/said"), seconds=30)
+    assert container.output() == "before\n"
+    own_node.start()
+    eventually(lambda: container.output() == "before\nduring\n", seconds=30)
+    assert container.status().state == RUNNING
+
+
+def test_the_shim_mounts_the_root_where_it_is_told_to(own_node: Node, own_pods: Pods) -> None:
+    shim = {"type": "shim", "path": "/usr/bin/containerd-shim-runc-v2", "rootfs": "bind"}
+    own_node.configure({"handlers": {"shim-runc": shim}})
+    own_node.restart()
+    container = own_pods.run().start("sh", "-c", "echo hello > /file; cat /file; sleep 100000")
+    eventually(lambda: container.output() == "hello\n", seconds=30)
+    container.stop()
+    assert container.status().state == EXITED
+
+
+def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node, own_pods: Pods) -> None:
+    allowed = {"shim-runc": {"type": "shim", "path": "/usr/bin/containerd-shim-runc-v2", "pod_annotations": ["io.x.*"]}}
+    own_node.configure({"handlers": allowed})
+    own_node.restart()
+    asked = {"io.x.memory": "1", "io.y.path": "/bin/sh", "io.kubernetes.cri.container-type": "sandbox"}
+    container = own_pods.run(annotations=asked).start()
+    told = container.info()["runtimeSpec"]["annotations"]
+    assert told["io.x.memory"] == "1"
+    assert "io.y.path" not in told
+    assert told["io.kubernetes.cri.container-type"] == "container"
