@@ -28,18 +28,20 @@ class NriNode:
         self.socket = node.base / "nri.sock"
         self.plugins = node.base / "plugins"
         self.config = node.base / "conf.d"
+        self.cdi = node.base / "cdi"
         self.pods = Pods(node.cri, image, node.logs)
         self.running: list[NriPlugin] = []
         self._registries = tomllib.loads(node.config_file.read_text())["registries"]
         self._launched = 0
-        for directory in (self.plugins, self.config):
+        for directory in (self.plugins, self.config, self.cdi):
             directory.mkdir()
 
     def configure(self, **changes: object) -> None:
         """Write the configuration, with changes to [nri]."""
         base = {"enabled": True, "socket": str(self.socket), "plugin_dir": str(self.plugins)}
         nri = {**base, "config_dir": str(self.config), **changes}
-        self.node.configure({"registries": self._registries, "nri": nri})
+        container = {"cdi_dirs": [str(self.cdi)]}
+        self.node.configure({"registries": self._registries, "nri": nri, "container": container})
 
     def restart(self, *, hard: bool = False) -> None:
         """Restart the daemon, and wait until plugins may connect."""
@@ -215,6 +217,14 @@ def test_every_kind_of_adjustment_is_found_in_the_container(nri: NriNode, tmp_pa
     told, *_ = plugin.told("PostCreateContainer")
     assert told.container["linux"]["resources"]["memory"]["limit"]["value"] == str(MEMORY)
     assert "ADDED=1" in told.container["env"]
+
+
+def test_a_cdi_device_is_injected(nri: NriNode) -> None:
+    device = {"name": "one", "containerEdits": {"env": ["CDI=injected"]}}
+    kind = {"cdiVersion": "0.5.0", "kind": "vendor.example/thing", "devices": [device]}
+    (nri.cdi / "vendor.json").write_text(json.dumps(kind))
+    nri.plugin(script={"CreateContainer": {"adjust": {"CDI_devices": [{"name": "vendor.example/thing=one"}]}}})
+    assert nri.pods.run().start().sh("echo $CDI") == "injected"
 
 
 def test_another_cgroup_is_followed(nri: NriNode) -> None:
