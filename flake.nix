@@ -24,15 +24,33 @@
       });
 
       nixosModules = {
-        default = ./nix/modules;
-        lab = ./nix/profiles/lab.nix;
+        default.imports = [ ./nix/modules ];
+        control-plane.imports = [ ./nix/profiles/control-plane.nix ];
+        lab.imports = [ ./nix/profiles/lab.nix ];
+        worker.imports = [ ./nix/profiles/worker.nix ];
       };
 
       checks = forEach (
         pkgs:
-        import ./nix/tests { inherit pkgs; }
+        import ./nix/tests { inherit (pkgs) lib testers; }
         // {
           package = self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+        }
+      );
+
+      apps = forEach (
+        pkgs:
+        let
+          package = self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+          app = name: {
+            type = "app";
+            program = pkgs.lib.getExe' package name;
+          };
+        in
+        {
+          default = app "orlop";
+          orlop = app "orlop";
+          orlopd = app "orlopd";
         }
       );
 

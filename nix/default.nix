@@ -1,4 +1,4 @@
-# The way in without flakes: `nix-build nix` builds the package, `(import ./nix { }).module` is the NixOS module.
+# The way in without flakes: `nix-build nix -A orlop` builds the package, `(import ./nix { }).module` is the NixOS module.
 {
   pkgs ? import <nixpkgs> { },
 }:
@@ -6,5 +6,10 @@
   orlop = pkgs.callPackage ./package.nix { };
   overlay = import ./overlay.nix;
   module = ./modules;
-  tests = import ./tests { inherit pkgs; };
+  profiles = {
+    control-plane = ./profiles/control-plane.nix;
+    lab = ./profiles/lab.nix;
+    worker = ./profiles/worker.nix;
+  };
+  tests = import ./tests { inherit (pkgs) lib testers; };
 }

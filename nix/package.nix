@@ -8,7 +8,7 @@
   iptables,
   nftables,
   runc,
-  nixosTests ? { },
+  testers ? { },
 }:
 let
   project = (lib.importTOML ../pyproject.toml).project;
@@ -68,7 +68,7 @@ python3Packages.buildPythonApplication {
     "orlop.cli.main"
   ];
 
-  passthru.tests = lib.optionalAttrs (nixosTests ? orlop) { inherit (nixosTests) orlop; };
+  passthru.tests = lib.optionalAttrs (testers ? runNixOSTest) (import ./tests { inherit lib testers; });
 
   meta = {
     inherit (project) description;

@@ -1,7 +1,10 @@
-# Every file beside this one is a VM test, named as its file. They need a machine with nixpkgs and KVM.
-{ pkgs }:
+# Every file beside this one is a VM test, named as its file. They need a machine with nixpkgs and KVM:
+#   nix build .#checks.x86_64-linux.pod-runs
+{
+  lib,
+  testers,
+}:
 let
-  inherit (pkgs) lib;
   names = lib.filter (name: name != "default.nix" && lib.hasSuffix ".nix" name) (
     lib.attrNames (builtins.readDir ./.)
   );
@@ -9,6 +12,6 @@ in
 lib.listToAttrs (
   map (name: {
     name = lib.removeSuffix ".nix" name;
-    value = pkgs.testers.runNixOSTest (import (./. + "/${name}"));
+    value = testers.runNixOSTest (import (./. + "/${name}"));
   }) names
 )

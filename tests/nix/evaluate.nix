@@ -11,6 +11,8 @@ let
     outPath = "/store/${name}";
   };
   tools = lib.genAttrs [
+    "busybox"
+    "cni-plugin-flannel"
     "cni-plugins"
     "conntrack-tools"
     "cri-tools"
@@ -28,6 +30,7 @@ let
     kubernetes = package "kubernetes" "1.37.1";
     kubernetes_1_36 = package "kubernetes_1_36" "1.36.4";
     kubernetes_1_35 = package "kubernetes_1_35" "1.35.8";
+    dockerTools.buildImage = image: package (baseNameOf image.name) image.tag;
     formats.json = _: { type = json; };
     runCommand =
       name: environment: script:
@@ -72,7 +75,9 @@ let
     {
       inherit (cfg) declaration;
       failed = map (found: found.message) (lib.filter (found: !found.assertion) config.assertions);
-      etc = lib.mapAttrs (_: entry: toString entry.source) config.environment.etc;
+      etc = lib.mapAttrs (_: entry: toString entry.source) (
+        lib.filterAttrs (_: entry: entry.source != null) config.environment.etc
+      );
       services = lib.mapAttrs (_: service: {
         inherit (service) wantedBy;
         path = map toString service.path;

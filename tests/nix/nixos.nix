@@ -2,6 +2,10 @@
 { lib, ... }:
 let
   inherit (lib) types;
+  anything = lib.mkOption {
+    type = types.anything;
+    default = { };
+  };
   list = inner: lib.mkOption {
     type = types.listOf inner;
     default = [ ];
@@ -16,7 +20,14 @@ in
       default = { };
       type = types.attrsOf (
         types.submodule {
-          options.source = lib.mkOption { type = types.path; };
+          options.source = lib.mkOption {
+            type = types.nullOr types.path;
+            default = null;
+          };
+          options.text = lib.mkOption {
+            type = types.nullOr types.str;
+            default = null;
+          };
           options.mode = lib.mkOption {
             type = types.str;
             default = "symlink";
@@ -24,6 +35,13 @@ in
         }
       );
     };
+    # What the VM tests set beside the node; nothing here depends on it.
+    networking.firewall.enable = anything;
+    nixpkgs.overlays = list types.anything;
+    services.etcd = anything;
+    services.flannel = anything;
+    specialisation = anything;
+    virtualisation = anything;
     networking.firewall.allowedTCPPorts = list types.int;
     networking.firewall.allowedTCPPortRanges = list (types.attrsOf types.int);
     systemd.packages = list types.package;

@@ -117,6 +117,8 @@ let
     last = list: elemAt list (length list - 1);
     unique = foldl' (found: item: if builtins.elem item found then found else found ++ [ item ]) [ ];
 
+    toLower = replaceStrings (lib.letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (lib.letters "abcdefghijklmnopqrstuvwxyz");
+    letters = text: genList (n: substring n 1 text) (stringLength text);
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
     hasSuffix =
       suffix: text:
