@@ -10,8 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry iproute2 iptables
-  mmdebstrap nftables nix-bin procps python3-venv runc shellcheck slirp4netns util-linux
+  busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc gpg gpg-agent
+  gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl pkg-config procps python3-venv runc
+  shellcheck slirp4netns util-linux
 )
 
 say() { printf '== %s\n' "$*"; }
@@ -54,9 +55,45 @@ build_crictl() {
     return
   fi
   # The Go client decides what is up to date; a second call takes a fraction of a second.
-  go build -C tests/conformance -o "$PWD/.cache/bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
+  local bin=$PWD/.cache/bin
+  go build -C tests/conformance -o "$bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
+  build_runc
   build_networks
+<<<<<<< HEAD
   build_nri_plugins
+=======
+  if ((!${#tiers[@]})) || [[ " ${tiers[*]} " == *" tests/conformance "* ]]; then
+    CGO_ENABLED=0 go build -C tests/conformance -o "$bin/nonewprivs" ./nonewprivs
+    go test -C tests/conformance -c -o "$bin/critest" sigs.k8s.io/cri-tools/cmd/critest
+    fetch_image_packages
+  fi
+}
+
+# A newer runc than Debian's, which has what its own has not: user namespaces among others.
+build_runc() {
+  if ! pkg-config --exists libseccomp; then
+    [[ ${ORLOP_REQUIRE_GO:-} != 1 ]] || { say "libseccomp-dev and pkg-config are required and not here" >&2; exit 1; }
+    say "no libseccomp-dev or no pkg-config here: tests with a newer runc are NOT run"
+    return
+  fi
+  go build -C tests/parts/runc -tags seccomp -o "$PWD/.cache/bin/runc-new" github.com/opencontainers/runc
+}
+
+# Debian packages whose programs go into the images that critest pulls; they are not installed.
+fetch_image_packages() {
+  local list=$PWD/tests/conformance/packages.txt directory=$PWD/.cache/debs names
+  cmp -s "$list" "$directory/list" && return
+  mapfile -t names < <(grep -v '^#' "$list")
+  say "fetching ${#names[@]} packages for the conformance suite's images"
+  rm -rf "$directory"
+  mkdir -p "$directory"
+  # The package lists may be older than the archive.
+  (
+    cd "$directory"
+    apt-get download -qq "${names[@]}" || { apt-get update -qq && apt-get download -qq "${names[@]}"; }
+  ) 2> >(grep -v unsandboxed >&2)
+  cp "$list" "$directory/list"
+>>>>>>> main
 }
 
 # Current reference plugins beside Debian's, and flannel with what it needs: for the networks' tests.

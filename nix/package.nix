@@ -36,6 +36,7 @@ python3Packages.buildPythonApplication {
   dependencies = with python3Packages; [
     aiohttp
     click
+    cryptography
     grpcio
     isal
     jinja2

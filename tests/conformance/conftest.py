@@ -1,12 +1,12 @@
 """The node that crictl talks to, and crictl itself, built from its Go module by test.sh."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.crictl import BINARY, Crictl
+from tests.conformance.built import require
+from tests.conformance.crictl import Crictl
 from tests.fakes.images import busybox_image
 from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 from tests.harness.node import Node
@@ -17,12 +17,8 @@ __all__ = ["nothing_left", "nothing_left_at_the_end"]
 
 @pytest.fixture(scope="session")
 def binary() -> Path:
-    """crictl; the tier is skipped, visibly, where it could not be built, and fails where it must run."""
-    if not BINARY.exists():
-        if os.environ.get("ORLOP_REQUIRE_GO") == "1":
-            pytest.fail(f"{BINARY} is not there, and ORLOP_REQUIRE_GO=1 says that this tier must run", pytrace=False)
-        pytest.skip("crictl is not built: install Go and call ./test.sh")
-    return BINARY
+    """crictl."""
+    return require("crictl")
 
 
 @pytest.fixture(scope="session")

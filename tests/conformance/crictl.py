@@ -9,9 +9,6 @@ from typing import Any
 
 from tests.harness.node import Node
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = ROOT / ".cache" / "bin" / "crictl"
-
 
 class Crictl:
     """The command, pointed at one daemon."""

@@ -150,3 +150,5 @@ def _mount_hugetlb() -> None:
         (ROOT / name).symlink_to(target)
     (ROOT / "hugetlb").mkdir()
     privacy.mount("cgroup", str(ROOT / "hugetlb"), "cgroup", 0, "hugetlb")
+    # One hierarchy for all runs, whoever mounted it first; containers in user namespaces pass through.
+    (ROOT / "hugetlb").chmod(0o555)

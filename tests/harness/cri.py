@@ -6,14 +6,14 @@
 It knows nothing of orlop's services, so it can talk to any CRI runtime.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import grpc
 import pytest
 
-from orlop.api.wire import METHODS
+from orlop.api.wire import METHODS, Method
 
 CALL_TIMEOUT = 120.0
 """Longer than any call may take; a hanging daemon then fails a test instead of stopping the run."""
@@ -22,8 +22,10 @@ CALL_TIMEOUT = 120.0
 class Cri:
     """A connection to a CRI socket."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, methods: Mapping[str, Method] = METHODS) -> None:
+        """`methods`: the protocol as another version knows it (tests.harness.minors)."""
         self.socket = socket
+        self.methods = methods
         self._channel: grpc.Channel | None = None
 
     def __call__(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
@@ -32,7 +34,7 @@ class Cri:
 
     def future(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
         """Begin a unary RPC; the answer is the future's result, and its cancel() is a client that goes away."""
-        method = METHODS[rpc]
+        method = self.methods[rpc]
         call = self._connected().unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
@@ -42,7 +44,7 @@ class Cri:
 
     def stream(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
         """Begin a streaming RPC: an iterator over its messages, with cancel() for a client that goes away."""
-        method = METHODS[rpc]
+        method = self.methods[rpc]
         call = self._connected().unary_stream(
             method.path,
             request_serializer=method.request.SerializeToString,

@@ -182,6 +182,8 @@ class Node:
                 "registries_conf": str(self.base / "registries.conf"),
                 "certs_dirs": [str(self.base / "certs.d")],
                 "auth_files": [str(self.base / "auth.json")],
+                "signature_policy": "",
+                "registries_d": str(self.base / "registries.d"),
             },
             "network": {
                 "conf_dir": str(self.network.conf_dir),

@@ -111,6 +111,8 @@ def _images(config: Config) -> Iterator[Problem]:
         yield from _registry(host, registry)
     yield from _absolute("images.registries_conf", config.images.registries_conf)
     yield from _absolute("images.namespaced_auth_dir", config.images.namespaced_auth_dir)
+    yield from _absolute("images.signature_policy", config.images.signature_policy)
+    yield from _absolute("images.signature_policy_dir", config.images.signature_policy_dir)
     if not config.images.pause_image:
         yield Problem("images.pause_image", "must name an image")
 

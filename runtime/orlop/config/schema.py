@@ -8,6 +8,8 @@ from typing import Annotated, Literal, dataclass_transform
 
 import msgspec
 
+DEFAULT_POLICY = "/etc/containers/policy.json"
+
 Path = Annotated[str, msgspec.Meta(pattern="^/")]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -160,6 +162,13 @@ class Images(Section):
     namespaced_auth_dir: str = ""
     """Directory of credentials for the pods of single namespaces: <namespace>.json, or
     <namespace>-<SHA-256 of the image as the pod names it>.json. Empty: there are none."""
+    signature_policy: str = DEFAULT_POLICY
+    """Which images are let in, in policy.json's format. Read again when it changes. The default one need not be there:
+    then every image is; one that is named here must be. Empty: every image is let in."""
+    signature_policy_dir: str = ""
+    """Directory of policies for the pods of single namespaces, <namespace>.json, in the node's place. Empty: none."""
+    registries_d: Path = "/etc/containers/registries.d"
+    """Directory that says where the GPG signatures of repositories are."""
     plain_http_loopback: bool = True
     """Registries on 127.0.0.0/8, ::1 and localhost speak plain HTTP, unless they have an entry of their own: such bytes
     never leave the machine, and `orlop verify` needs it. Any other host needs plain_http in its own entry."""

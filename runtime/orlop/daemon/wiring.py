@@ -13,7 +13,7 @@ import msgspec
 
 from orlop import __version__
 from orlop.aio.reaper import Reaper
-from orlop.config.schema import Config
+from orlop.config.schema import DEFAULT_POLICY, Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.daemon.shimhandlers import shim_handler
@@ -226,6 +226,10 @@ def open_storage(config: Config) -> Storage:
         certificates=config.images.certs_dirs,
         auth_files=config.images.auth_files,
         namespaced_auth=config.images.namespaced_auth_dir,
+        policy=config.images.signature_policy,
+        policy_required=config.images.signature_policy != DEFAULT_POLICY,
+        namespaced_policies=config.images.signature_policy_dir,
+        signature_places=config.images.registries_d,
     )
     ensure_dir(config.daemon.root_dir, 0o711)
     database = StoreDatabase(f"{config.daemon.root_dir}/store.db")

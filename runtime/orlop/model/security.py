@@ -88,3 +88,7 @@ class LinuxContainerSecurityContext(Value):
     readonly_paths: tuple[str, ...] = ()
     seccomp: SecurityProfile | None = None
     apparmor: SecurityProfile | None = None
+    seccomp_profile_path: str = ""
+    """Deprecated: "", "runtime/default", "unconfined" or "localhost/<path>", where `seccomp` is not set."""
+    apparmor_profile: str = ""
+    """Deprecated, in the same words, where `apparmor` is not set."""

@@ -12,6 +12,7 @@ from orlop.engine.oci.annotations import passed
 from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.cdi import names
 from orlop.engine.oci.cdi.edits import inject
+from orlop.engine.oci.confinement import profile_asked
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
@@ -197,4 +198,5 @@ def _seccomp(deck: Deck, config: ContainerConfig) -> Spec | None:
     context = config.linux.security_context
     if context.privileged:
         return None
-    return deck.seccomp.profile_for(context.seccomp, granted(context, deck.settings.spec, deck.facts))
+    asked = profile_asked(context.seccomp, context.seccomp_profile_path, "seccomp_profile_path")
+    return deck.seccomp.profile_for(asked, granted(context, deck.settings.spec, deck.facts))

@@ -70,7 +70,6 @@ LEFT_OUT = {
     "PodSandboxStats": {"windows"},
     # Superseded by "seccomp" and "apparmor", which every supported kubelet sends.
     "LinuxSandboxSecurityContext": {"seccomp_profile_path"},
-    "LinuxContainerSecurityContext": {"apparmor_profile", "seccomp_profile_path"},
 }
 
 

@@ -3,19 +3,22 @@
 The tables come from the caller (orlop.engine.state.store_db.StoreDatabase), for parts of the engine do not open state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from orlop.engine.images.authfiles import AuthFiles
+from orlop.aio.threads import offload
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.install import Installer
-from orlop.engine.images.pulling import Puller
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.store import Images
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.engine.storage.tables import ImageTable, LayerTable
+
+if TYPE_CHECKING:
+    from orlop.engine.images.pulling import Puller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,14 @@ class ImageSettings:
     """auth.json files of the node."""
     namespaced_auth: str = ""
     """Directory with auth.json files of namespaces; empty: there is none."""
+    policy: str = ""
+    """policy.json; empty: every image is let in."""
+    policy_required: bool = False
+    """Without the file no image is let in; otherwise every one is."""
+    namespaced_policies: str = ""
+    """Directory with policy.json files of namespaces; empty: there is none."""
+    signature_places: str = "/etc/containers/registries.d"
+    """Directory that says where GPG signatures are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +78,33 @@ def open_images(
         layers=layer_store,
         installer=installer,
         remote=remote,
-        puller=Puller(remote, installer, AuthFiles(settings.auth_files, settings.namespaced_auth)),
+        puller=_puller(remote, installer, settings),
         layers_in_use=roots.layers_in_use,
         pinned=settings.pinned,
     )
     return Storage(store, layer_store, roots)
+
+
+def _puller(remote: Remote, installer: Installer, settings: ImageSettings) -> "Callable[[], Awaitable[Puller]]":
+    """Made at the first pull: what reads policies and credentials need not delay the daemon's start."""
+    made: list[Puller] = []
+
+    async def puller() -> "Puller":
+        if not made:
+            found = await offload(_make_puller, remote, installer, settings)
+            made[:] = made or [found]
+        return made[0]
+
+    return puller
+
+
+def _make_puller(remote: Remote, installer: Installer, settings: ImageSettings) -> "Puller":
+    from orlop.engine.images.authfiles import AuthFiles
+    from orlop.engine.images.policy.checking import Checker
+    from orlop.engine.images.policy.files import Policies
+    from orlop.engine.images.policy.lookaside import Lookaside
+    from orlop.engine.images.pulling import Puller
+
+    policies = Policies(settings.policy, required=settings.policy_required, namespaced=settings.namespaced_policies)
+    checker = Checker(policies, Lookaside(settings.signature_places))
+    return Puller(remote, installer, AuthFiles(settings.auth_files, settings.namespaced_auth), checker)

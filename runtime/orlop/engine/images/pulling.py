@@ -4,12 +4,13 @@ Where they are is in registries; what is fetched, and how, in resolve and instal
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from orlop.engine.images.authfiles import AuthFiles
 from orlop.engine.images.credentials import ANONYMOUS, Credentials, are_for, from_auth_config
 from orlop.engine.images.install import Installer
+from orlop.engine.images.policy.checking import Candidate, Checker
 from orlop.engine.images.reference import Reference
 from orlop.engine.images.registries.rules import Endpoint
 from orlop.engine.images.remote import Remote
@@ -43,19 +44,25 @@ class Wanted:
     namespace: str = ""
     """Of the pod, where that makes a difference."""
 
+    @property
+    def key(self) -> Hashable:
+        """Requests with the same one are one pull."""
+        return (self.names, self.asked if self.namespace else "", self.auth, self.namespace)
+
 
 class Puller:
     """Pulls images. The number of downloads and the joining of equal pulls are not its business."""
 
-    def __init__(self, remote: Remote, installer: Installer, auth_files: AuthFiles) -> None:
+    def __init__(self, remote: Remote, installer: Installer, auth_files: AuthFiles, checker: Checker) -> None:
         self._remote = remote
+        self._checker = checker
         self._installer = installer
         self._auth_files = auth_files
 
-    @property
-    def cares_who_asks(self) -> bool:
-        """Whether a pod's namespace can make a difference."""
-        return self._auth_files.has_namespaces
+    def wanted(self, asked: str, auth: AuthConfig | None, namespace: str) -> Wanted:
+        """What a request asks for. Raises InvalidArgument for a name that means nothing, or too much."""
+        matters = self._auth_files.has_namespaces or self._checker.cares_who_asks
+        return Wanted(asked, self._remote.registries.rules().names(asked), auth, namespace if matters else "")
 
     async def pull(self, wanted: Wanted) -> ImageRecord:
         """The image that the first of the names gives. Raises what the last one failed with, and tells all of them."""
@@ -82,6 +89,8 @@ class Puller:
     async def _from(self, endpoint: Endpoint, name: Reference, wanted: Wanted) -> ImageRecord:
         source = await self._remote.repository(endpoint, self._credentials(endpoint, name, wanted))
         resolved = await resolve(source, endpoint.reference.target)
+        digests = tuple(dict.fromkeys((resolved.manifest_digest, resolved.top_digest)))
+        await self._checker.check(Candidate(name, digests, source, self._remote.transport()), wanted.namespace)
         digest = str(name.with_digest(resolved.top_digest))
         # A name with a tag and a digest pins the digest: the tag may have moved on, so it is not taken.
         tags = [] if name.digest else [str(name)]

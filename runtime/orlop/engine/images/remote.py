@@ -5,15 +5,16 @@ What is asked of a registry is in registry, how in transport.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orlop.aio.threads import offload
 from orlop.engine.images.credentials import Credentials
 from orlop.engine.images.hosts import Hosts, RegistryHost, api_host
-from orlop.engine.images.registries.files import RegistriesConf
-from orlop.engine.images.registries.rules import Endpoint
 
 if TYPE_CHECKING:
+    from orlop.engine.images.registries.files import RegistriesConf
+    from orlop.engine.images.registries.rules import Endpoint
     from orlop.engine.images.registry import Repository
     from orlop.engine.images.transport import Transport
 
@@ -30,35 +31,43 @@ class Remote:
         certificates: Sequence[str] = (),
     ) -> None:
         self.hosts = hosts
-        self.registries = RegistriesConf(registries_conf)
+        self._registries_conf = registries_conf
         self._certificates = certificates
         self.backoff: Sequence[float] = (0.25, 0.5, 1.0, 2.0)
         """Seconds before the second, third … try of a request; holds from the first pull on."""
         self._progress_timeout = progress_timeout
         self._transport: Transport | None = None
 
-    async def repository(self, endpoint: Endpoint, credentials: Credentials) -> "Repository":
+    @cached_property
+    def registries(self) -> "RegistriesConf":
+        """What registries.conf says."""
+        from orlop.engine.images.registries.files import RegistriesConf
+
+        return RegistriesConf(self._registries_conf)
+
+    async def repository(self, endpoint: "Endpoint", credentials: Credentials) -> "Repository":
         """A repository, spoken to with these credentials."""
         # In a thread: running pods' requests do not wait for an import.
         repository = await offload(_repository_class)
         return repository(
-            self._connected(),
+            self.transport(),
             endpoint.reference,
             credentials,
             progress_timeout=self._progress_timeout,
             settings=await self._settings(endpoint),
         )
 
-    async def _settings(self, endpoint: Endpoint) -> RegistryHost:
+    async def _settings(self, endpoint: "Endpoint") -> RegistryHost:
         """An entry of the host's own decides; otherwise an insecure one may do without TLS, as its peers do it."""
         domain = endpoint.reference.domain
         settings = self.hosts.of(domain)
         if not endpoint.insecure or settings.plain_http or domain in self.hosts.by_name:
             return settings
-        tls = await self._connected().speaks_tls(api_host(domain))
+        tls = await self.transport().speaks_tls(api_host(domain))
         return replace(settings, insecure=True, plain_http=not tls)
 
-    def _connected(self) -> "Transport":
+    def transport(self) -> "Transport":
+        """The HTTP client of all pulls."""
         from orlop.engine.images.transport import Transport
 
         if self._transport is None:

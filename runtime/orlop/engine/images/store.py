@@ -6,13 +6,13 @@ The work itself is in resolve and install (pulls), archives (files), catalog (na
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from orlop.aio.joining import Joining
 from orlop.engine.images import archives, catalog, reference, salvage
 from orlop.engine.images.install import Installer
-from orlop.engine.images.pulling import Puller, Wanted
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.resolve import resolve
 from orlop.engine.storage.blobs import BlobStore
@@ -20,6 +20,9 @@ from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.tables import ImageTable
 from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, TimedOut, Unauthenticated, Unavailable
 from orlop.model.image import AuthConfig, ImageRecord
+
+if TYPE_CHECKING:
+    from orlop.engine.images.pulling import Puller, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class Images:
         layers: LayerStore,
         installer: Installer,
         remote: Remote,
-        puller: Puller,
+        puller: "Callable[[], Awaitable[Puller]]",
         layers_in_use: Callable[[], Awaitable[Collection[str]]],
         pinned: Sequence[str] = (),
     ) -> None:
@@ -57,15 +60,14 @@ class Images:
 
         `namespace` is that of the pod that needs it: some namespaces have credentials of their own.
         """
-        names = self._remote.registries.rules().names(ref)
-        wanted = Wanted(ref, names, auth, namespace if self._puller.cares_who_asks else "")
-        key = (names, ref if wanted.namespace else "", auth, wanted.namespace)
-        return await self._pulls.do(key, lambda: self._pull(wanted))
+        puller = await self._puller()
+        wanted = puller.wanted(ref, auth, namespace)
+        return await self._pulls.do(wanted.key, lambda: self._pull(puller, wanted))
 
-    async def _pull(self, wanted: Wanted) -> ImageRecord:
+    async def _pull(self, puller: "Puller", wanted: "Wanted") -> ImageRecord:
         begun = time.monotonic()
         try:
-            record = await self._puller.pull(wanted)
+            record = await puller.pull(wanted)
         except _WORTH_KEEPING_LAYERS:
             raise
         except Exception:  # whatever failed, nothing is left

@@ -3,7 +3,24 @@
 from orlop.engine.oci.inputs import HostFacts, Spec, SpecSettings
 from orlop.model.enums import ProfileType
 from orlop.model.errors import InvalidArgument, Unsupported
-from orlop.model.security import LinuxContainerSecurityContext
+from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile
+
+DEPRECATED_WORDS = {"runtime/default": ProfileType.RuntimeDefault, "unconfined": ProfileType.Unconfined}
+
+
+def profile_asked(profile: SecurityProfile | None, deprecated: str, field: str) -> SecurityProfile | None:
+    """The profile that a client asks for, by the message or by the string that came before it.
+
+    Clients that send both mean the same, so the message wins. Raises InvalidArgument naming `field`, the string's.
+    """
+    if profile is not None or not deprecated:
+        return profile
+    if deprecated in DEPRECATED_WORDS:
+        return SecurityProfile(profile_type=DEPRECATED_WORDS[deprecated])
+    before, _, name = deprecated.partition("localhost/")
+    if before or not name:
+        raise InvalidArgument(f"{field} {deprecated!r} is none of runtime/default, unconfined and localhost/<name>")
+    return SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref=name)
 
 
 def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSettings, facts: HostFacts) -> str:
@@ -12,7 +29,7 @@ def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSetti
     A profile asked for by name must not silently be missing; the default may, where nobody has loaded it: with a name
     that the kernel does not know no container would start.
     """
-    asked = context.apparmor
+    asked = profile_asked(context.apparmor, context.apparmor_profile, "apparmor_profile")
     if asked is None or asked.profile_type is ProfileType.RuntimeDefault:
         loaded = facts.apparmor and settings.apparmor_profile in facts.apparmor_profiles
         return settings.apparmor_profile if loaded and not context.privileged else ""

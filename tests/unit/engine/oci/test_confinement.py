@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orlop.engine.oci.confinement import apparmor_profile, security_paths, selinux_label
+from orlop.engine.oci.confinement import apparmor_profile, profile_asked, security_paths, selinux_label
 from orlop.model.enums import ProfileType
 from orlop.model.errors import InvalidArgument, Unsupported
 from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile, SELinuxOption
@@ -62,3 +62,30 @@ def test_hidden_paths() -> None:
     fields = {"masked_paths": ("/a",), "readonly_paths": ("/b",)}
     assert security_paths(context(**fields)) == {"maskedPaths": ["/a"], "readonlyPaths": ["/b"]}
     assert security_paths(context(privileged=True, **fields)) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "profile"),
+    [
+        ("", None),
+        ("runtime/default", SecurityProfile()),
+        ("unconfined", UNCONFINED),
+        ("localhost/mine", LOCAL),
+    ],
+)
+def test_deprecated_words(words: str, profile: SecurityProfile | None) -> None:
+    assert profile_asked(None, words, "apparmor_profile") == profile
+    assert profile_asked(UNCONFINED, words, "apparmor_profile") == UNCONFINED
+
+
+def test_apparmor_by_deprecated_words() -> None:
+    assert apparmor_profile(context(apparmor_profile="localhost/mine"), PROFILED, WITH) == "mine"
+    assert apparmor_profile(context(apparmor_profile="unconfined"), PROFILED, WITH) == "unconfined"
+    with pytest.raises(Unsupported, match="'mine'"):
+        apparmor_profile(context(apparmor_profile="localhost/mine"), PROFILED, FACTS)
+
+
+@pytest.mark.parametrize("words", ["mine", "localhost/", "LOCALHOST/mine", "x/localhost/mine"])
+def test_words_that_mean_nothing(words: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"seccomp_profile_path '{words}'"):
+        profile_asked(None, words, "seccomp_profile_path")

@@ -1,0 +1,65 @@
+"""The CRI's conformance suite, whole, with each OCI runtime; what does not run is in expected.toml, with reasons.
+
+ORLOP_CRITEST=/path/of/critest ./test.sh conformance -k every_spec       another build of the suite
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance import critest, debs, expected, images
+from tests.conformance.built import require
+from tests.harness import privacy
+from tests.harness.node import Node
+from tests.parts.registry import Registry
+
+HANDLERS = {"runc": [], "crun": [], "runc-new": ["-websocket-exec", "-websocket-attach", "-websocket-portforward"]}
+"""Options for each: streams go over SPDY, and once over WebSocket."""
+
+KEPT = debs.ROOT / ".cache" / "conformance"
+"""Logs of the suite and of the daemon, when a run was not as expected."""
+
+HOSTS = ("registry.k8s.io", "gcr.io", "k8s.gcr.io")
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Upstream's registries, on loopback: the suite's image names are fixed."""
+    directory = tmp_path_factory.mktemp("upstream")
+    require("critest", "nonewprivs", "runc-new")
+    hosts = directory / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost {' '.join(HOSTS)}\n")
+    registry = Registry(directory / "registry")
+    registry.port = 80
+    privacy.mount(str(hosts), "/etc/hosts", None, privacy.MS_BIND)
+    try:
+        with registry:
+            for name, image in images.made():
+                registry.push(image, name.partition("/")[2])
+            yield
+    finally:
+        privacy.unmount("/etc/hosts")
+
+
+@pytest.mark.timeout(2 * critest.TIME_LIMIT)
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_every_spec(upstream: None, tmp_path: Path, handler: str) -> None:
+    binary = Path(os.environ.get("ORLOP_CRITEST") or require("critest"))
+    config = {
+        "registries": {host: {"plain_http": True} for host in HOSTS},
+        "handlers": {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}},
+    }
+    with Node(config) as node:
+        node.start()
+        options = [f"--runtime-handler={handler}", *HANDLERS[handler]]
+        report = critest.run(binary, str(node.socket), tmp_path, *options, leave_out=expected.left_out())
+        print(f"critest, {handler}: {report.summary()}")
+        complaints = expected.complaints(report, handler, another_build="ORLOP_CRITEST" in os.environ)
+        if complaints:
+            KEPT.mkdir(exist_ok=True)
+            for log in (tmp_path / "critest.log", node.daemon_log):
+                shutil.copy(log, KEPT / f"{handler}-{log.name}")
+    assert not complaints, "\n".join([*complaints, f"logs are in {KEPT}"])
