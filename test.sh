@@ -59,9 +59,7 @@ build_crictl() {
   go build -C tests/conformance -o "$bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
   build_runc
   build_networks
-<<<<<<< HEAD
   build_nri_plugins
-=======
   if ((!${#tiers[@]})) || [[ " ${tiers[*]} " == *" tests/conformance "* ]]; then
     CGO_ENABLED=0 go build -C tests/conformance -o "$bin/nonewprivs" ./nonewprivs
     go test -C tests/conformance -c -o "$bin/critest" sigs.k8s.io/cri-tools/cmd/critest
@@ -93,7 +91,6 @@ fetch_image_packages() {
     apt-get download -qq "${names[@]}" || { apt-get update -qq && apt-get download -qq "${names[@]}"; }
   ) 2> >(grep -v unsandboxed >&2)
   cp "$list" "$directory/list"
->>>>>>> main
 }
 
 # Current reference plugins beside Debian's, and flannel with what it needs: for the networks' tests.
