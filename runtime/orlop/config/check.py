@@ -148,8 +148,8 @@ def _servers(config: Config) -> Iterator[Problem]:
         if not getattr(config.nri, key):
             yield Problem(f"nri.{key}", "must be more than 0: a plugin that hangs would be waited for without end")
     address = config.metrics.address
-    host, colon, port = address.rpartition(":")
-    if address and not (colon and host and port.isdecimal() and int(port) <= 65535):
+    _, colon, port = address.rpartition(":")
+    if address and not (colon and port.isdecimal() and int(port) <= 65535):
         yield Problem("metrics.address", f"{address!r} is not host:port")
 
 

@@ -217,7 +217,7 @@ class Metrics(Section):
     """Prometheus metrics."""
 
     address: str = ""
-    """host:port; empty: not served."""
+    """host:port, or :port for 127.0.0.1; empty: not served. Whoever reaches it may read it."""
 
 
 class Nri(Section):
