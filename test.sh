@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
+  apparmor
   busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc gpg gpg-agent
   gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl pkg-config procps python3-venv runc
   shellcheck slirp4netns util-linux

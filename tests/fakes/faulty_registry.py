@@ -30,6 +30,7 @@ class Seen:
     ranges: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
+    most_blobs_at_once: int = 0
 
     def count(self, part: str) -> int:
         """How many requests had this in their path."""
@@ -50,6 +51,7 @@ class FaultyRegistry:
         self._elsewhere: str = ""
         self._ignores_range = False
         self._delay = 0.0
+        self._blobs_now = 0
         self._bearer: dict[str, str] | None = None
         self._only_post = False
         self._token_life: Counter[str] = Counter()
@@ -150,7 +152,12 @@ class FaultyRegistry:
             return _error(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
         if "/manifests/" in request.path:
             return self._manifest(request)
-        return await self._blob(request)
+        self._blobs_now += 1
+        self.seen.most_blobs_at_once = max(self.seen.most_blobs_at_once, self._blobs_now)
+        try:
+            return await self._blob(request)
+        finally:
+            self._blobs_now -= 1
 
     def _may(self, request: web.Request) -> bool:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -186,6 +193,7 @@ class FaultyRegistry:
 
     async def _blob(self, request: web.Request) -> web.StreamResponse:
         digest = request.path.rpartition("/")[2]
+        await asyncio.sleep(self._delay)
         if self._elsewhere:
             raise web.HTTPTemporaryRedirect(f"{self._elsewhere}{request.path}")
         if digest not in self._blobs:

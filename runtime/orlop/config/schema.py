@@ -131,7 +131,7 @@ class Container(Section):
     seccomp_unset: Literal["RuntimeDefault", "Unconfined"] = "Unconfined"
     """Profile of containers for which none is asked."""
     apparmor_profile: str = "orlop-default"
-    """AppArmor profile meant by RuntimeDefault, used where it was loaded when the daemon started."""
+    """AppArmor profile meant by RuntimeDefault, used where it is loaded. orlop-default is loaded by the daemon."""
     shm_size: int = 64 << 20
     """Bytes of a pod's /dev/shm."""
     pause_path: str = ""
@@ -152,6 +152,9 @@ class Images(Section):
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0
     """Seconds without a byte until a download is retried; 0: never."""
+    pull_progress_timeout: Seconds = 300.0
+    """Seconds without a byte of any blob, over all retries, until a pull from a registry is given up and its next
+    mirror is asked; 0: never. Time in which it waits for its turn or for the disk does not count."""
     registries_conf: str = "/etc/containers/registries.conf"
     """registries.conf, version 2: mirrors, blocked registries, short names. Files of its drop-in directory (its name
     with ".d") follow it. Read again when they change; none need be there; empty: not read."""

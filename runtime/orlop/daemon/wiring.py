@@ -24,6 +24,7 @@ from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch, mark_oom
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.nri.port import NoPlugins, Plugins
+from orlop.engine.oci import apparmor
 from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
 from orlop.engine.oci.hooks import HookDirectories
@@ -67,7 +68,7 @@ async def build_deck(config: Config) -> Deck:
         _conmon(config), _handlers(config, driver), userns.idmaps_work(settings.root_dir, settings.state_dir)
     )
     hierarchy = detect()
-    facts = gather(cgroup_version=hierarchy.version)
+    facts = await apparmor.ensure_loaded(gather(cgroup_version=hierarchy.version), config.container.apparmor_profile)
     warn_of_apparmor(facts, config.container.apparmor_profile)
     storage = open_storage(config)
     reaper = Reaper.current()
@@ -151,7 +152,7 @@ def warn_of_apparmor(facts: HostFacts, profile: str) -> None:
     if facts.apparmor and profile and profile not in facts.apparmor_profiles:
         log.warning(
             "AppArmor is on, but profile %r (container.apparmor_profile) is not loaded: containers run without one. "
-            "Load it with apparmor_parser and restart the daemon",
+            "Load it with apparmor_parser",
             profile,
         )
 
@@ -219,6 +220,7 @@ def open_storage(config: Config) -> Storage:
     settings = ImageSettings(
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
+        pull_progress_timeout=config.images.pull_progress_timeout,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,

@@ -13,6 +13,7 @@ from orlop.engine.oci.capabilities import granted
 from orlop.engine.oci.cdi import names
 from orlop.engine.oci.cdi.edits import inject
 from orlop.engine.oci.confinement import profile_asked
+from orlop.engine.oci.facts import with_apparmor_profiles
 from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
@@ -93,12 +94,9 @@ def write(
         user=user,
         cgroups_path=deck.cgroups.oci_path(pod.id, pod.cgroup_parent, record.id),
         settings=deck.settings.spec,
-        facts=deck.facts,
+        facts=with_apparmor_profiles(deck.facts),
         pid_namespace=_pid_namespace(deck, record),
-        mounts=(
-            *volumes.pod_mounts(pod, config),
-            *idmapped.stage(wanted, pod.namespaces.user, staging(record)),
-        ),
+        mounts=idmapped.stage((*volumes.pod_mounts(pod, config), *wanted), pod.namespaces.user, staging(record)),
         devices=hostdevices.devices_for(config, all_when_privileged=not handler.privileged_without_host_devices),
         seccomp=_seccomp(deck, config),
         sandbox_id=_sandbox_id(deck, record),

@@ -199,3 +199,41 @@ async def test_devices_and_their_kin_cannot_be_opened_as_files(store, registry):
     with pytest.raises(InvalidArgument, match="entry 'null/x': Not a directory"):
         await store.images.pull(registry.add(image, "dev:1"))
     store.assert_empty()
+
+
+async def test_a_pull_without_progress_ends(tmp_path, registry):
+    image = ImageBuilder().layer({"big": os.urandom(1 << 20)}, compression="none").build()
+    name = registry.add(image, "stuck:1")
+    registry.stall_blob(image.layers[0].digest, 1000)
+    async with image_store.opened(tmp_path / "store", progress_timeout=0.0, pull_progress_timeout=0.5) as store:
+        with pytest.raises(Unavailable, match=rf"{name}: no byte has come for 0\.5 s .*pull_progress_timeout"):
+            await store.images.pull(name)
+
+
+async def test_where_a_mirror_is_stuck_the_next_one_is_asked(tmp_path, registry):
+    image = ImageBuilder().layer({"big": os.urandom(1 << 20)}, compression="none").build()
+    name = registry.add(image, "stuck:1")
+    conf = tmp_path / "registries.conf"
+    # The limit holds for the good one, too: a slow machine must not reach it there.
+    options = {"progress_timeout": 0.0, "pull_progress_timeout": 5.0, "registries_conf": str(conf)}
+    async with image_store.opened(tmp_path / "store", **options) as store, FaultyRegistry() as mirror:
+        mirror.add(image, "stuck:1")
+        mirror.stall_blob(image.layers[0].digest, 1000)
+        place = f'location = "{registry.host}"\n[[registry.mirror]]\nlocation = "{mirror.host}"'
+        conf.write_text(f"[[registry]]\n{place}\n")
+        assert (await store.images.pull(name)).id == image.id
+        assert mirror.seen.count("/blobs/") == 2
+
+
+async def test_the_number_of_downloads_is_limited_over_all_pulls(tmp_path, registry):
+    images = [ImageBuilder() for _ in range(3)]
+    for number, builder in enumerate(images):
+        for layer in range(4):
+            builder.layer({f"{number}{layer}": b"x"})
+    names = [registry.add(builder.build(), f"many{number}:1") for number, builder in enumerate(images)]
+    async with image_store.opened(tmp_path / "store", max_concurrent_downloads=2) as store:
+        registry.slow_down(0.05)
+        # Configurations are small and come outside of the limit: one for each pull at most.
+        await asyncio.gather(*(store.images.pull(name) for name in names))
+        assert registry.seen.count("/blobs/") == 3 * 5
+        assert registry.seen.most_blobs_at_once <= 2 + 3

@@ -99,6 +99,19 @@ def test_it_rules_its_network_and_ipc(pods: Pods) -> None:
 
 
 @each_handler
+def test_its_own_files_are_its_roots(pods: Pods) -> None:
+    pod = pods.run(linux=LINUX)
+    one, two = pod.start(linux=LINUX), pod.start(linux=LINUX)
+    assert set(one.sh("stat -c %u:%g /etc/resolv.conf /etc/hostname /dev/shm").split()) == {"0:0"}
+    one.sh("echo '# mine' >> /etc/resolv.conf; echo shared > /dev/shm/file; chmod 600 /dev/shm/file")
+    assert two.sh("tail -n 1 /etc/resolv.conf; cat /dev/shm/file; stat -c %u /dev/shm/file").splitlines() == [
+        "# mine",
+        "shared",
+        "0",
+    ]
+
+
+@each_handler
 def test_a_shared_pid_namespace(pods: Pods) -> None:
     linux = _linux(pid=POD)
     pod = pods.run(linux=linux)

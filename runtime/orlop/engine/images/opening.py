@@ -27,6 +27,9 @@ class ImageSettings:
 
     max_concurrent_downloads: int = 6
     progress_timeout: float = 60.0
+    """Seconds without a byte until a blob is asked for again from where it stopped; 0: never."""
+    pull_progress_timeout: float = 300.0
+    """Seconds without a byte until a pull is given up; 0: never."""
     pinned: tuple[str, ...] = ()
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
     plain_http_loopback: bool = True
@@ -107,4 +110,5 @@ def _make_puller(remote: Remote, installer: Installer, settings: ImageSettings) 
 
     policies = Policies(settings.policy, required=settings.policy_required, namespaced=settings.namespaced_policies)
     checker = Checker(policies, Lookaside(settings.signature_places))
-    return Puller(remote, installer, AuthFiles(settings.auth_files, settings.namespaced_auth), checker)
+    auth_files = AuthFiles(settings.auth_files, settings.namespaced_auth)
+    return Puller(remote, installer, auth_files, checker, progress_timeout=settings.pull_progress_timeout)

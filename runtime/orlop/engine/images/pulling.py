@@ -11,6 +11,7 @@ from orlop.engine.images.authfiles import AuthFiles
 from orlop.engine.images.credentials import ANONYMOUS, Credentials, are_for, from_auth_config
 from orlop.engine.images.install import Installer
 from orlop.engine.images.policy.checking import Candidate, Checker
+from orlop.engine.images.progress import Progress, Watched
 from orlop.engine.images.reference import Reference
 from orlop.engine.images.registries.rules import Endpoint
 from orlop.engine.images.remote import Remote
@@ -53,7 +54,17 @@ class Wanted:
 class Puller:
     """Pulls images. The number of downloads and the joining of equal pulls are not its business."""
 
-    def __init__(self, remote: Remote, installer: Installer, auth_files: AuthFiles, checker: Checker) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        installer: Installer,
+        auth_files: AuthFiles,
+        checker: Checker,
+        *,
+        progress_timeout: float = 0.0,
+    ) -> None:
+        """`progress_timeout`: seconds without a byte until the next repository is asked; 0: for ever."""
+        self._progress_timeout = progress_timeout
         self._remote = remote
         self._checker = checker
         self._installer = installer
@@ -79,15 +90,17 @@ class Puller:
         endpoints = self._remote.registries.rules().endpoints(name)
         for endpoint in endpoints:
             try:
-                return await self._from(endpoint, name, wanted)
+                progress = Progress(self._progress_timeout)
+                return await progress.run(self._from(endpoint, name, wanted, progress), str(endpoint.reference))
             except _ASK_THE_NEXT as error:
                 failures.append(error)
                 if len(failures) < len(endpoints):
                     log.warning("%s from mirror %s: %s; trying the next", name, endpoint.reference.domain, error)
         raise _together(failures)
 
-    async def _from(self, endpoint: Endpoint, name: Reference, wanted: Wanted) -> ImageRecord:
-        source = await self._remote.repository(endpoint, self._credentials(endpoint, name, wanted))
+    async def _from(self, endpoint: Endpoint, name: Reference, wanted: Wanted, progress: Progress) -> ImageRecord:
+        repository = await self._remote.repository(endpoint, self._credentials(endpoint, name, wanted))
+        source = Watched(repository, progress)
         resolved = await resolve(source, endpoint.reference.target)
         digests = tuple(dict.fromkeys((resolved.manifest_digest, resolved.top_digest)))
         await self._checker.check(Candidate(name, digests, source, self._remote.transport()), wanted.namespace)

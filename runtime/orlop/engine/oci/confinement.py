@@ -39,6 +39,8 @@ def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSetti
         raise InvalidArgument("apparmor.profile_type is Localhost but apparmor.localhost_ref is empty")
     if not facts.apparmor:
         raise Unsupported(f"AppArmor profile {asked.localhost_ref!r} cannot be applied: this kernel has no AppArmor")
+    if asked.localhost_ref not in facts.apparmor_profiles:
+        raise InvalidArgument(f"AppArmor profile {asked.localhost_ref!r} is not loaded on this node")
     return asked.localhost_ref
 
 

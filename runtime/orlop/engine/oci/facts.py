@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import socket
+from dataclasses import replace
 
 from orlop.engine.oci.capabilities import names_of
 from orlop.engine.oci.inputs import HostFacts
@@ -26,6 +27,13 @@ def gather(
         apparmor_profiles=_profiles(read_text_or(f"{sys}/kernel/security/apparmor/profiles", "")),
         selinux=os.path.exists(f"{sys}/fs/selinux/enforce"),
     )
+
+
+def with_apparmor_profiles(facts: HostFacts, *, sys: str = "/sys") -> HostFacts:
+    """The facts with the profiles that are loaded now; on a kernel without AppArmor they stay as they are."""
+    if not facts.apparmor:
+        return facts
+    return replace(facts, apparmor_profiles=_profiles(read_text_or(f"{sys}/kernel/security/apparmor/profiles", "")))
 
 
 def own_capabilities(status: str) -> frozenset[str]:

@@ -75,7 +75,7 @@ class HostFacts:
     """Sizes that the hugetlb controller can limit, for example "2MB"; empty: there is no such controller."""
     apparmor: bool = False
     apparmor_profiles: frozenset[str] = frozenset()
-    """Those that were loaded at start."""
+    """Those that are loaded."""
     selinux: bool = False
 
 

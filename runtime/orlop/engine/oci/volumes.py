@@ -24,15 +24,16 @@ MOUNT_OPTIONS = frozenset(
 def pod_mounts(pod: PodRecord, config: ContainerConfig) -> tuple[ResolvedMount, ...]:
     """The pod's resolv.conf, hostname and shm (from pod.run_dir) that exist; with host IPC the node's shm."""
     readonly = config.linux.security_context.readonly_rootfs
+    mapped = bool(pod.namespaces.user)
     files = {"/etc/resolv.conf": "resolv.conf", "/etc/hostname": "hostname"}
     found = [
-        ResolvedMount(container_path=path, host_path=source, readonly=readonly)
+        ResolvedMount(container_path=path, host_path=source, readonly=readonly, idmapped=mapped)
         for path, source in ((path, os.path.join(pod.run_dir, name)) for path, name in files.items())
         if os.path.exists(source)
     ]
     shm = os.path.join(pod.run_dir, "shm") if pod.namespaces.ipc else "/dev/shm"
     if os.path.isdir(shm):
-        found.append(ResolvedMount(container_path="/dev/shm", host_path=shm))
+        found.append(ResolvedMount(container_path="/dev/shm", host_path=shm, idmapped=mapped))
     return tuple(found)
 
 

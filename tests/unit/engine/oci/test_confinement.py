@@ -11,7 +11,7 @@ from orlop.model.errors import InvalidArgument, Unsupported
 from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile, SELinuxOption
 from tests.unit.engine.oci.samples import FACTS, SETTINGS
 
-WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "other"}), selinux=True)
+WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "mine"}), selinux=True)
 PROFILED = replace(SETTINGS, apparmor_profile="our-default")
 UNCONFINED = SecurityProfile(profile_type=ProfileType.Unconfined)
 LOCAL = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="mine")
@@ -37,6 +37,8 @@ def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> N
 
 def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
     assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    with pytest.raises(InvalidArgument, match="'mine' is not loaded"):
+        apparmor_profile(context(apparmor=LOCAL), PROFILED, replace(WITH, apparmor_profiles=frozenset({"other"})))
     with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
         apparmor_profile(context(apparmor=LOCAL), PROFILED, FACTS)
     with pytest.raises(InvalidArgument, match="localhost_ref"):
@@ -48,7 +50,6 @@ def test_a_default_that_is_not_loaded_is_left_out(profile: str) -> None:
     settings = replace(SETTINGS, apparmor_profile=profile)
     assert apparmor_profile(context(), settings, WITH) == ""
     assert apparmor_profile(context(apparmor=SecurityProfile()), settings, WITH) == ""
-    assert apparmor_profile(context(apparmor=LOCAL), settings, WITH) == "mine"
 
 
 def test_selinux() -> None:
