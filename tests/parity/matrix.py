@@ -5,21 +5,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from orlop.config.keys import fields_of, variants_of
+from orlop.model.errors import InvalidArgument
 from orlop.node import lock
 from orlop.node.declaration import Declaration
+from orlop.node.declaring import declare
 
 JOIN = {"discovery_file": "/etc/kubernetes/discovery.conf"}
 
 HANDLERS: dict[str, dict[str, Any]] = {
     "runc-and-crun": {},
     "crun": {"handlers": {"crun": {"privileged_without_host_devices": True}}, "default_handler": "crun"},
-    "kata": {"handlers": {"runc": {}, "kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}}},
+    "kata": {
+        "handlers": {"runc": {}, "kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}},
+        "runtime_classes": {"kata": {"overhead": {"memory": "130Mi", "cpu": "250m"}, "node_selector": {"kvm": "yes"}}},
+    },
 }
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "default": {},
     "dual-stack": {"provider": "bridge", "pod_cidrs": ["10.1.0.0/16", "fd00:1::/64"], "mtu": 1400, "firewall": True},
-    **{provider: {"provider": provider} for provider in variants_of(fields_of(Declaration)["network"].type)},
+    # Weave is only taken by who says that its state is known.
+    **{
+        name: {"provider": name, **({"unmaintained": True} if "unmaintained" in fields_of(kind) else {})}
+        for name, kind in variants_of(fields_of(Declaration)["network"].type).items()
+    },
+    "flannel": {"provider": "flannel", "pod_cidrs": ["10.244.0.0/16", "fd01::/48"], "interface": "eth1"},
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -80,17 +90,30 @@ def declarations() -> dict[str, dict[str, Any]]:
 def declaration(minor: str, handlers: str, network: str, settings: str) -> dict[str, Any]:
     """One combination."""
     found = {"kubernetes": minor, **HANDLERS[handlers], **SETTINGS[settings]}
+    if network == "flannel" and "cluster" in found:
+        found["cluster"] = {**found["cluster"], "proxy_mode": "nftables"}  # flannel does not do kube-proxy's work
     return {**found, "network": NETWORKS[network]} if NETWORKS[network] else found
 
 
 def _pairwise(axes: tuple[list[str], ...]) -> Iterator[tuple[str, ...]]:
     """Greedy: each row is that one of all which covers most of what is left."""
-    rows = list(itertools.product(*axes))
+    rows = [row for row in itertools.product(*axes) if _fits(row)]
+    missing = [value for n, values in enumerate(axes) for value in values if value not in {row[n] for row in rows}]
+    assert not missing, f"no combination has {missing}"
     left = {pair for row in rows for pair in _pairs(row)}
     while left:
         best = max(rows, key=lambda row: len(left & _pairs(row)))
         left -= _pairs(best)
         yield best
+
+
+def _fits(row: tuple[str, ...]) -> bool:
+    """Not each network goes with each cluster: flannel needs kube-proxy, for instance."""
+    try:
+        declare(declaration(*row))
+    except InvalidArgument:
+        return False
+    return True
 
 
 def _pairs(row: tuple[str, ...]) -> set[tuple[tuple[int, str], tuple[int, str]]]:

@@ -10,6 +10,7 @@ from tests.parity import matrix, sides
 from tests.parity.__main__ import with_plugins
 from tests.parity.comparing import difference
 
+pytestmark = pytest.mark.timeout(600)  # a whole matrix, by two programs that are slow to start
 DECLARATIONS = {name: with_plugins(data) for name, data in matrix.declarations().items()}
 
 
@@ -46,6 +47,9 @@ def test_the_matrix_reaches_every_kind_of_file(ansible: dict[str, sides.Files]) 
         "/etc/kubernetes/orlop/kubeadm-join.yaml",
         "/etc/kubernetes/orlop/runtime-classes.yaml",
         "/etc/modules-load.d/orlop.conf",
+        "/etc/orlop/network/cilium.yaml",
+        "/etc/orlop/network/flannel.yaml",
+        "/etc/orlop/network/weave.yaml",
         "/etc/orlop/orlop.toml",
         "/etc/sysctl.d/60-orlop.conf",
         "/etc/systemd/system/kubelet.service",
