@@ -151,6 +151,9 @@ class Images(Section):
     """Pinned; used only for pods whose handler is a shim or that share a PID namespace."""
     pinned: tuple[str, ...] = ()
     """References that the kubelet must not collect; a trailing or surrounding * matches."""
+    keep_layers: bool = False
+    """Keep layers as the registry sent them beside what is unpacked, so that exported images have the same digests. It
+    costs their compressed size."""
     max_concurrent_downloads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 6
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0

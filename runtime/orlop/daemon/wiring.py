@@ -199,6 +199,7 @@ def open_storage(config: Config) -> Storage:
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
         pull_progress_timeout=config.images.pull_progress_timeout,
+        keep_layers=config.images.keep_layers,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
