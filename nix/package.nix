@@ -42,6 +42,7 @@ python3Packages.buildPythonApplication {
     isal
     jinja2
     msgspec
+    prometheus-client
     protobuf
     pyroute2
     pyyaml
