@@ -76,6 +76,10 @@ def test_show_of_one_table_or_key(good: str) -> None:
         "streaming.address",
         "streaming.port",
         "streaming.idle_timeout",
+        "streaming.tls.cert_file",
+        "streaming.tls.key_file",
+        "streaming.tls.client_ca_file",
+        "streaming.tls.min_version",
     }
     result = run("show", "--config", good, "nonsense")
     assert result.exit_code == 1
