@@ -96,6 +96,9 @@ class Network(Section):
     """Seconds until the plugins of a pod that comes up are killed."""
     del_timeout: Seconds = 60.0
     """Seconds until the plugins of a pod that goes are killed; their DEL is then tried again later."""
+    in_process: bool = False
+    """Do the work of the reference plugins bridge and host-local, and portmap's where no port is mapped, in the daemon
+    where the result is the same: with nftables, IPv4, and plugins of 1.6 or later. Anything else runs as a process."""
 
 
 class Container(Section):

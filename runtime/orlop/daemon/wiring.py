@@ -15,6 +15,8 @@ from orlop.config.schema import DEFAULT_POLICY, Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.daemon.shimhandlers import shim_handler
+from orlop.engine.cni.builtin.executing import InProcess
+from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
@@ -228,6 +230,7 @@ def _network(config: Config) -> Network:
         address_annotations=section.address_annotations,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
+        execute=InProcess() if section.in_process else run_binary,
     )
 
 
