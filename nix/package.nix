@@ -41,6 +41,7 @@ python3Packages.buildPythonApplication {
     isal
     jinja2
     msgspec
+    prometheus-client
     protobuf
     pyroute2
     pyyaml
