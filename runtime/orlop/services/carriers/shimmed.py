@@ -104,12 +104,16 @@ class ShimmedCarrier:
     async def delete(self, record: ContainerRecord) -> None:
         if (watch := self.deck.shim_watches.pop(record.id, None)) is not None:
             watch.cancel()
-        if self.has_record(record):
+        had = self.has_record(record)
+        if had:
             with spoken(f"delete it from {record.handler}"):
                 await self._delete(record)
         await self.deck.shims.forget(record.id)
         for name in ("address", FILE):
             remove_file(os.path.join(record.bundle, name))
+        if had:
+            # Now that it is not known to have one: of several that are deleted at once the last waits for the shim.
+            await self._shim_ended(record)
 
     async def exec_sync(self, record: ContainerRecord, command: tuple[str, ...], timeout: float) -> ExecResult:
         process = msgspec.json.encode(exec_process_of(record.bundle, command))
@@ -249,8 +253,6 @@ class ShimmedCarrier:
         except (ShimGone, Disconnected):
             await self.deck.shims.bury(record.runtime_path, record.id, record.bundle)
             await self._remove_cgroup(record)
-            return
-        await self._shim_ended(record)
 
     async def _remove_half_made(self, record: ContainerRecord) -> None:
         """Its shim does not know it: the OCI runtime may have been cut off in the middle of creating it."""
