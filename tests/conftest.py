@@ -20,6 +20,11 @@ settings.register_profile("orlop", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("orlop")
 
 
+# A loaded machine makes everything slow, the drawing of examples too: no test fails for that.
+settings.register_profile("loaded", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if os.geteuid() == 0 and not config.option.collectonly:
         privacy.enter()
