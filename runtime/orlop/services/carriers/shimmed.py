@@ -84,12 +84,15 @@ class ShimmedCarrier:
             await (await self._shim(record)).start(record.id)
 
     async def signal(self, entry: ContainerEntry, number: int) -> None:
-        with spoken(f"send it signal {number}"), contextlib.suppress(ShimGone):  # its death is told elsewhere
+        with spoken(f"send it signal {number}"):
             try:
                 await (await self._shim(entry.record)).kill(entry.record.id, number)
             except StatusError as error:
                 if error.code not in _OVER:
                     raise
+            except (ShimGone, Disconnected) as error:
+                # It ended with its last container, or has died: both are told elsewhere.
+                log.debug("container %s gets no signal %d: %s", entry.record.id, number, error)
 
     async def kill_all(self, record: ContainerRecord) -> None:
         with contextlib.suppress(StatusError, Disconnected, OrlopError):
@@ -173,6 +176,9 @@ class ShimmedCarrier:
         await self.deck.shims.forget(record.id)
 
     async def _shim(self, record: ContainerRecord) -> TaskService:
+        if self.has_record(record):
+            # A shim whose daemon died while it was born waits for a reader of its log, and answers nothing until then.
+            self.deck.shims.listen(record.id, record.bundle)
         return await self.deck.shims.reach(record.bundle)
 
     async def _place(self, record: ContainerRecord) -> commands.Place:
