@@ -60,6 +60,7 @@ build_crictl() {
   go build -C tests/conformance -o "$bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
   build_runc
   build_networks
+  build_nri_plugins
   if ((!${#tiers[@]})) || [[ " ${tiers[*]} " == *" tests/conformance "* ]]; then
     CGO_ENABLED=0 go build -C tests/conformance -o "$bin/nonewprivs" ./nonewprivs
     go test -C tests/conformance -c -o "$bin/critest" sigs.k8s.io/cri-tools/cmd/critest
@@ -101,6 +102,12 @@ build_networks() {
   go build -C tests/parts/flannel-cni -o "$bin/cni/" tool
   go build -C tests/parts/flannel -o "$bin/flanneld" github.com/flannel-io/flannel
   go build -C tests/parts/etcd -o "$bin/etcd" go.etcd.io/etcd/server/v3
+}
+
+# A plugin of NRI on the library that plugins are built with: its newest version, and one that knows StateChange alone.
+build_nri_plugins() {
+  go build -C tests/parts/nri -o "$PWD/.cache/bin/nri-plugin" .
+  go build -C tests/parts/nri -modfile=old.mod -tags old -o "$PWD/.cache/bin/nri-plugin-old" .
 }
 
 tiers=()

@@ -5,6 +5,7 @@
   conmon,
   conntrack-tools,
   crun,
+  gnupg,
   iptables,
   nftables,
   runc,
@@ -41,6 +42,7 @@ python3Packages.buildPythonApplication {
     isal
     jinja2
     msgspec
+    prometheus-client
     protobuf
     pyroute2
     pyyaml
@@ -55,6 +57,7 @@ python3Packages.buildPythonApplication {
         conmon
         conntrack-tools
         crun
+        gnupg
         iptables
         nftables
         runc

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Never
 
 import grpc
@@ -20,6 +20,14 @@ from orlop.api.wire import Method
 
 log = logging.getLogger(__name__)
 
+Answered = Callable[[str, str, float], None]
+"""Is told each RPC's name, its outcome (ok, cancelled, or a gRPC status) and how many seconds it took."""
+
+
+def nobody(rpc: str, outcome: str, seconds: float) -> None:
+    """Nobody counts."""
+
+
 SLOW_AFTER = 5.0
 """Seconds after which a request that is still being answered is told in the log."""
 # These may take long by their nature: they wait for a registry, a command, or a grace period.
@@ -27,7 +35,7 @@ SLOW_AFTER_OF = {"PullImage": 120.0, "ExecSync": 60.0, "StopContainer": 60.0, "S
 
 
 @contextlib.asynccontextmanager
-async def answering(method: Method, request: Any, context: Any, gate: Gate) -> AsyncIterator[None]:
+async def answering(method: Method, request: Any, context: Any, gate: Gate, answered: Answered) -> AsyncIterator[None]:
     """Around the work of one request."""
     call = calls.begin(method.name, subject(request))
     began = time.monotonic()
@@ -50,7 +58,9 @@ async def answering(method: Method, request: Any, context: Any, gate: Gate) -> A
     finally:
         if timer is not None:
             timer.cancel()
-        log.debug("%s in %.1f ms", outcome, (time.monotonic() - began) * 1000)
+        seconds = time.monotonic() - began
+        log.debug("%s in %.1f ms", outcome, seconds * 1000)
+        answered(method.name, outcome, seconds)
 
 
 async def _cancelled(call: calls.Call, context: Any, began: float) -> Never:

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from orlop.api.answering import Answered, nobody
 from orlop.api.gate import Gate
 from orlop.api.handling import generic_handlers
 from orlop.api.sockets import claim
@@ -23,7 +24,14 @@ class CriServer:
     """Serves the CRI for a deck, with the verbs of a table."""
 
     def __init__(
-        self, path: str, verbs: Mapping[str, Any], deck: object, gate: Gate, *, max_message: int = MAX_MESSAGE
+        self,
+        path: str,
+        verbs: Mapping[str, Any],
+        deck: object,
+        gate: Gate,
+        *,
+        answered: Answered = nobody,
+        max_message: int = MAX_MESSAGE,
     ) -> None:
         self.path = path
         self._server = grpc.aio.server(
@@ -33,7 +41,7 @@ class CriServer:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        self._server.add_generic_rpc_handlers(tuple(generic_handlers(verbs, deck, gate)))
+        self._server.add_generic_rpc_handlers(tuple(generic_handlers(verbs, deck, gate, answered)))
 
     async def start(self) -> None:
         """Listen. A socket that nobody serves any more is replaced; a served one raises AlreadyExists."""

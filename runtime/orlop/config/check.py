@@ -140,9 +140,16 @@ def _servers(config: Config) -> Iterator[Problem]:
         ipaddress.ip_address(config.streaming.address)
     except ValueError:
         yield Problem("streaming.address", f"{config.streaming.address!r} is not an IP address")
+    socket = config.nri.socket
+    yield from _absolute("nri.socket", socket)
+    if len(socket.encode()) > SOCKET_LIMIT:
+        yield Problem("nri.socket", f"a socket's path may have {SOCKET_LIMIT} bytes, this one has more")
+    for key in ("registration_timeout", "request_timeout"):
+        if not getattr(config.nri, key):
+            yield Problem(f"nri.{key}", "must be more than 0: a plugin that hangs would be waited for without end")
     address = config.metrics.address
-    host, colon, port = address.rpartition(":")
-    if address and not (colon and host and port.isdecimal() and int(port) <= 65535):
+    _, colon, port = address.rpartition(":")
+    if address and not (colon and port.isdecimal() and int(port) <= 65535):
         yield Problem("metrics.address", f"{address!r} is not host:port")
 
 

@@ -226,7 +226,24 @@ class Metrics(Section):
     """Prometheus metrics."""
 
     address: str = ""
-    """host:port; empty: not served."""
+    """host:port, or :port for 127.0.0.1; empty: not served. Whoever reaches it may read it."""
+
+
+class Nri(Section):
+    """NRI, the node resource interface: plugins that see containers come and go, and may change them."""
+
+    enabled: bool = False
+    """Plugins are as powerful as root: they may change every container."""
+    socket: str = "/var/run/nri/nri.sock"
+    """Unix socket that plugins connect to; empty: only those of plugin_dir run."""
+    plugin_dir: Path = "/opt/nri/plugins"
+    """Executables named NN-name are started with the daemon; the number is the order in which plugins are asked."""
+    config_dir: Path = "/etc/nri/conf.d"
+    """Holds NN-name.conf or name.conf: what a plugin that is started here gets as its configuration."""
+    registration_timeout: Seconds = 5.0
+    """Seconds that a plugin has to register, and to take in the pods and containers that are there."""
+    request_timeout: Seconds = 2.0
+    """Seconds that a plugin may take to answer; one that takes longer is let go of."""
 
 
 class Config(Section):
@@ -246,3 +263,4 @@ class Config(Section):
     """By host[:port]."""
     streaming: Streaming = Streaming()
     metrics: Metrics = Metrics()
+    nri: Nri = Nri()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from orlop import __version__
+from orlop.api.answering import Answered, nobody
 from orlop.api.gate import Gate
 from orlop.api.server import CriServer
 from orlop.api.servicers.table import VERBS
@@ -65,16 +67,20 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         deck = await build_deck(config)
         at_end.push_async_callback(_close, deck)
         gate = Gate()
-        server = CriServer(config.daemon.socket, VERBS, deck, gate)
+        answered = await _metrics(config.metrics.address, deck, at_end)
+        server = CriServer(config.daemon.socket, VERBS, deck, gate, answered=answered)
         await server.start()
         at_end.push_async_callback(server.stop, STOP_GRACE)
         at_end.callback(deck.events.close)  # its streams last as long as the daemon, and would use up the grace
         await deck.shims.events.start()
         await deck.network.start()
         await recover(deck)
+        await deck.plugins.start()
         _begin_background(deck, notifier)
         stopped = _on_signals(lambda: reloading.reload(loaded, config_path, notifier))
         gate.open()
+        gc.freeze()  # what is here now stays: it need not be looked through again and again
+        gc.enable()
         notifier.ready(f"serving {config.daemon.socket}")
         log.info(
             "orlopd %s serves %s after %.0f ms", __version__, config.daemon.socket, (time.monotonic() - began) * 1000
@@ -82,6 +88,17 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         await stopped.wait()
         notifier.stopping()
         log.info("stopping; containers go on")
+
+
+async def _metrics(address: str, deck: Deck, at_end: contextlib.AsyncExitStack) -> Answered:
+    if not address:
+        return nobody
+    from orlop.daemon.metrics import Metrics  # late: a daemon without them does not pay for the library
+
+    metrics = Metrics(deck)
+    await metrics.start(address)
+    at_end.push_async_callback(metrics.aclose)
+    return metrics.answered
 
 
 def _begin_background(deck: Deck, notifier: Notifier) -> None:
@@ -95,6 +112,7 @@ def _begin_background(deck: Deck, notifier: Notifier) -> None:
 async def _close(deck: Deck) -> None:
     """End what runs in this process. What is left half done is found again at the next start."""
     await deck.streams.close()
+    await deck.plugins.aclose()
     await deck.background.aclose()
     await deck.monitor_watch.aclose()
     await deck.shims.aclose()

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 
 import msgspec
 
+from orlop import __version__
 from orlop.aio.reaper import Reaper
 from orlop.config.schema import DEFAULT_POLICY, Config
 from orlop.config.schema import Handler as HandlerSection
@@ -23,6 +25,7 @@ from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch, mark_oom
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.nri.port import NoPlugins, Plugins
 from orlop.engine.oci import apparmor
 from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.facts import gather
@@ -47,6 +50,7 @@ from orlop.model.enums import CgroupDriver
 from orlop.model.errors import FailedPrecondition, OrlopError, Unavailable
 from orlop.services.deck import Deck, Handler, Settings
 from orlop.services.exits import monitor_gone
+from orlop.services.nri import Host
 from orlop.streaming.server import StreamingServer
 from orlop.streaming.tls import TlsContexts, TlsFiles
 
@@ -102,9 +106,29 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
+        plugins=_plugins(config, facts, lambda: deck),
         streams=streaming_server(config),
     )
     return deck
+
+
+def _plugins(config: Config, facts: HostFacts, deck: Callable[[], Deck]) -> Plugins:
+    if not config.nri.enabled:
+        return NoPlugins()
+    # Late: a node without NRI does not pay for its messages.
+    from orlop.engine.nri.nri import Nri
+    from orlop.engine.nri.registry import NriSettings
+
+    settings = NriSettings(
+        socket=config.nri.socket,
+        plugin_dir=config.nri.plugin_dir,
+        config_dir=config.nri.config_dir,
+        registration_timeout=config.nri.registration_timeout,
+        request_timeout=config.nri.request_timeout,
+        runtime_version=__version__,
+        swap=facts.swap_accounting,
+    )
+    return Nri(settings, Host(deck))
 
 
 def streaming_server(config: Config) -> StreamingServer:

@@ -17,7 +17,8 @@ from orlop.model.enums import ContainerEventType, PodSandboxState
 from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
-from orlop.services import container_bundle, events, image_volumes
+from orlop.model.resources import LinuxContainerResources
+from orlop.services import container_bundle, events, image_volumes, nri, nri_ends
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
@@ -50,6 +51,8 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
                 return _same(deck, there, config)
             steps.enter("remove what a daemon that died has left of it")
             await take_container_apart(deck, there)
+        if not pod.status.made:
+            raise FailedPrecondition(f"pod sandbox {pod.record.id} is not ready: it is still being made")
         require_ready(deck, pod)
         _require_privilege(pod, config)
         image = await _image(deck, config)
@@ -83,16 +86,25 @@ async def make(
         mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
         steps.enter("write the OCI configuration")
         user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
+        entry = deck.state.containers.get(record.id)
+        limits = record.config.linux.resources
+        if not record.infra:
+            steps.enter("ask the NRI plugins")
+            undo.add("tell the NRI plugins that it is gone", lambda: nri_ends.removed(deck, entry))
+            limits = await nri.adjust(deck, pod, entry)
+            record = entry.record
         carrier = carrier_of(deck, record)
         steps.enter("create the container with its monitor")
         undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
         monitored = await carrier.create(pod.record, record)
         await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
-        _record_made(deck, record, monitored, user)
+        _record_made(deck, record, monitored, user, limits)
         events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
         follow(deck, record.id, monitored)
         deck.building.discard(record.id)
+    if not record.infra:
+        await deck.plugins.created(pod, entry)
 
 
 def _root_idmap(pod: PodRecord) -> RootIdmap | None:
@@ -155,7 +167,9 @@ def _reserve(deck: Deck, record: ContainerRecord, undo: UndoStack) -> None:
     undo.add(f"forget container {record.id}", forget)
 
 
-def _record_made(deck: Deck, record: ContainerRecord, monitored: Monitored, user: LinuxContainerUser) -> None:
+def _record_made(
+    deck: Deck, record: ContainerRecord, monitored: Monitored, user: LinuxContainerUser, limits: LinuxContainerResources
+) -> None:
     deck.state.containers.update(
         record.id,
         made=True,
@@ -163,6 +177,6 @@ def _record_made(deck: Deck, record: ContainerRecord, monitored: Monitored, user
         pid_start=monitored.pid_start,
         monitor_pid=monitored.monitor_pid,
         monitor_start=monitored.monitor_start,
-        resources=record.config.linux.resources,
+        resources=limits,
         user=user,
     )

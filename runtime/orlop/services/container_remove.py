@@ -17,6 +17,7 @@ from orlop.services.deck import Deck
 from orlop.services.exits import delete, unfollow
 from orlop.services.faults import told
 from orlop.services.naming import container_key, container_title, free
+from orlop.services.nri_ends import removed
 from orlop.services.steps import Steps
 
 
@@ -38,6 +39,7 @@ async def _remove(deck: Deck, entry: ContainerEntry) -> None:
         await deck.making.settled(container_key(record.pod_id, record.config.metadata))
         if entry.status.made:
             await stop_container(deck, record.id, 0)
+            await removed(deck, entry)
         await dismantle(deck, entry, steps)
     steps.log_done("removed")
 

@@ -27,15 +27,25 @@ async def _start(deck: Deck, entry: ContainerEntry) -> None:
     record = entry.record
     steps = Steps(container_title(record.config.metadata, deck.pod_metadata(record.pod_id)))
     with told(steps):
+        steps.enter("start")
+        _require_startable(deck, entry)
+        pod = deck.state.pods.get(record.pod_id)
+        if not record.infra:
+            await deck.plugins.start_container(pod, entry)
         async with deck.locks(record.id):
-            steps.enter("start")
-            if entry.status.state is ContainerState.CONTAINER_RUNNING:
-                raise FailedPrecondition("it runs already")
-            if entry.status.state is not ContainerState.CONTAINER_CREATED:
-                raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
-            require_ready(deck, deck.state.pods.get(record.pod_id))
+            _require_startable(deck, entry)
             await _run(deck, entry)
+        if not record.infra:
+            await deck.plugins.started(pod, entry)
     steps.log_done("started")
+
+
+def _require_startable(deck: Deck, entry: ContainerEntry) -> None:
+    if entry.status.state is ContainerState.CONTAINER_RUNNING:
+        raise FailedPrecondition("it runs already")
+    if entry.status.state is not ContainerState.CONTAINER_CREATED:
+        raise FailedPrecondition(f"it has ended already with exit code {entry.status.exit_code}")
+    require_ready(deck, deck.state.pods.get(entry.record.pod_id))
 
 
 async def _run(deck: Deck, entry: ContainerEntry) -> None:

@@ -6,6 +6,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import read_text
 from orlop.model import signals
 from orlop.model.container import ContainerResources, ContainerStatusView, ContainerUser
+from orlop.model.errors import NotFound
 from orlop.services import image_volumes
 from orlop.services.deck import Deck
 
@@ -13,6 +14,8 @@ from orlop.services.deck import Deck
 def container_status(deck: Deck, container_id: str, verbose: bool) -> tuple[ContainerStatusView, dict[str, str]]:
     """The status, and with verbose a map whose "info" is JSON with pid, cgroup and the OCI configuration."""
     entry = deck.state.containers.find(container_id)
+    if not entry.status.made:
+        raise NotFound(f"container {entry.record.id} is not made yet")
     return view(entry), {"info": _info(entry)} if verbose else {}
 
 

@@ -18,6 +18,7 @@ from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck, Grace
 from orlop.services.exits import kill_leftovers, wait_exit
 from orlop.services.naming import container_title
+from orlop.services.nri_ends import ended
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,11 @@ async def stop_container(deck: Deck, container_id: str, timeout: int) -> None:
         entry = deck.state.containers.find(container_id)
     except NotFound:
         return
-    if entry.status.state is ContainerState.CONTAINER_EXITED:
-        return
-    _shorten(deck, entry.record.id, max(0, timeout))
-    await deck.ending.do(f"stop {entry.record.id}", lambda: _stop(deck, entry))
+    if entry.status.state is not ContainerState.CONTAINER_EXITED:
+        _shorten(deck, entry.record.id, max(0, timeout))
+        await deck.ending.do(f"stop {entry.record.id}", lambda: _stop(deck, entry))
+    if entry.status.made:
+        await ended(deck, entry.record)
 
 
 def _shorten(deck: Deck, container_id: str, timeout: float) -> None:

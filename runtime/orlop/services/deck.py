@@ -16,6 +16,7 @@ from orlop.engine.images.store import Images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
+from orlop.engine.nri.port import NoPlugins, Plugins
 from orlop.engine.oci.cdi.directory import Directories
 from orlop.engine.oci.hooks import HookDirectories
 from orlop.engine.oci.inputs import HostFacts, SpecSettings
@@ -129,6 +130,10 @@ class Deck:
     background: Background = field(default_factory=Background)
     streams: StreamServer = field(default_factory=NoStreams)
     """Serves exec, attach and port-forward."""
+    plugins: Plugins = field(default_factory=NoPlugins)
+    """NRI; services.nri says when it is asked."""
+    ends_told: set[str] = field(default_factory=set)
+    """Containers whose ends NRI plugins have been told (services.nri_ends)."""
     making: Making = field(default_factory=Making)
     """Pods and containers that are being made, by name."""
     building: set[str] = field(default_factory=set)

@@ -13,7 +13,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerEventType, NamespaceMode
 from orlop.model.errors import NotFound
-from orlop.services import events, oom
+from orlop.services import events, nri_ends, oom
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.naming import container_title
@@ -164,6 +164,7 @@ def _pause_ended(deck: Deck, record: ContainerRecord) -> None:
 
 async def after_exit(deck: Deck, record: ContainerRecord) -> None:
     """Free what a container that ended still holds: processes it left in a shared PID namespace, and its cgroup."""
+    await nri_ends.ended(deck, record)
     # A container may end while its start is still going on, and the OCI runtime then uses what is deleted here.
     async with deck.locks(record.id):
         if record.id not in deck.state.containers:

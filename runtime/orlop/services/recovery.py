@@ -103,6 +103,7 @@ def _has_ended(deck: Deck, entry: ContainerEntry) -> bool:
 
 def _recover_end(deck: Deck, record: ContainerRecord) -> None:
     """The daemon may have died between the record of an exit and what follows it."""
+    deck.ends_told.add(record.id)  # plugins join anew, and are told that it has ended
     if carrier_of(deck, record).has_record(record):
         deck.background.spawn(after_exit(deck, record), f"after the exit of {record.id}")
 

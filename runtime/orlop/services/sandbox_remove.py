@@ -32,6 +32,7 @@ async def _remove(deck: Deck, entry: PodEntry) -> None:
     with told(steps):
         steps.enter("remove its containers")
         await asyncio.gather(*(remove_container(deck, c.record.id) for c in deck.state.containers_of(record.id)))
+        await deck.plugins.remove_pod(entry)
         await forget(deck, entry, steps)
     steps.log_done("removed")
 

@@ -74,11 +74,19 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
         steps.enter("start its pause process")
         undo.add("end its pause process", lambda: pause.end(deck, record.id))
         await pause.start(deck, entry, steps)
+    steps.enter("ask the NRI plugins")
+    undo.add("tell the NRI plugins that it is gone", lambda: _untell(deck, entry))
+    await deck.plugins.run_pod(entry)
     deck.state.pods.update(record.id, made=True)
     deck.building.discard(record.id)
     events.pod_event(
         deck, entry, ContainerEventType.CONTAINER_CREATED_EVENT, ContainerEventType.CONTAINER_STARTED_EVENT
     )
+
+
+async def _untell(deck: Deck, entry: PodEntry) -> None:
+    await deck.plugins.stop_pod(entry)
+    await deck.plugins.remove_pod(entry)
 
 
 def _same(deck: Deck, pod_id: str, config: PodSandboxConfig, asked_handler: str) -> str:

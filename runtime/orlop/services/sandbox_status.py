@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.engine.state.table import PodEntry
 from orlop.model.container import ContainerStatusView
+from orlop.model.errors import NotFound
 from orlop.model.pod import (
     LinuxPodSandboxStatus,
     Namespace,
@@ -22,6 +23,8 @@ Answer = tuple[PodSandboxStatus, dict[str, str], tuple[ContainerStatusView, ...]
 def pod_sandbox_status(deck: Deck, pod_id: str, verbose: bool) -> Answer:
     """The pod's status, verbose information, its containers' statuses, and the time of this answer in nanoseconds."""
     entry = deck.state.pods.find(pod_id)
+    if not entry.status.made:
+        raise NotFound(f"pod sandbox {entry.record.id} is not made yet")
     containers = container_status.of_pod(deck, entry.record.id)
     return view(entry), {"info": _info(entry)} if verbose else {}, containers, time.time_ns()
 

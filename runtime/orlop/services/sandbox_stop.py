@@ -36,6 +36,7 @@ async def _stop(deck: Deck, entry: PodEntry) -> None:
     with told(steps):
         steps.enter("stop its containers")
         await _stop_containers(deck, record.id)
+        await deck.plugins.stop_pod(entry)
         await release(deck, entry, steps)
         deck.state.pods.update(record.id, stopped_at=time.time_ns())
         if not entry.status.lost:  # its end has been told then

@@ -50,6 +50,9 @@ def test_the_default_is_right() -> None:
         ({"streaming": {"address": "localhost"}}, "streaming.address: 'localhost' is not an IP address"),
         ({"metrics": {"address": "9090"}}, "metrics.address: '9090' is not host:port"),
         ({"metrics": {"address": "[::1]:99999"}}, "metrics.address"),
+        ({"nri": {"socket": "nri.sock"}}, "nri.socket: 'nri.sock' must be an absolute path"),
+        ({"nri": {"socket": "/" + "x" * 120}}, "nri.socket: a socket's path may have 107 bytes"),
+        ({"nri": {"request_timeout": 0}}, "nri.request_timeout: must be more than 0"),
     ],
 )
 def test_each_mistake_is_told_under_its_key(tree: dict[str, Any], told: str) -> None:

@@ -20,6 +20,7 @@ from orlop.api.gate import Gate
 from orlop.api.server import CriServer
 from orlop.api.servicers.table import VERBS
 from orlop.engine.monitor.exits import ContainerExit
+from orlop.engine.nri.port import NoPlugins
 from orlop.engine.state.table import State
 from orlop.model.container import ContainerConfig, ContainerMetadata, ContainerRecord, ContainerStatus
 from orlop.model.enums import ContainerEventType, ContainerState, PodSandboxState
@@ -49,6 +50,7 @@ class Node(SimpleNamespace):
             removed_oom_kills={},
             ending=Joining(),
             background=SimpleNamespace(spawn=lambda coro, _: coro.close()),
+            plugins=NoPlugins(),
         )
 
     def pod_metadata(self, pod_id: str) -> PodSandboxMetadata:

@@ -28,11 +28,11 @@ async def remove_pod_sandbox(deck: Deck, request: pod_pb2.RemovePodSandboxReques
     return pod_pb2.RemovePodSandboxResponse()
 
 
-def update_pod_sandbox_resources(
+async def update_pod_sandbox_resources(
     deck: Deck, request: pod_pb2.UpdatePodSandboxResourcesRequest
 ) -> pod_pb2.UpdatePodSandboxResourcesResponse:
     """UpdatePodSandboxResources."""
-    sandbox_update.update_pod_sandbox_resources(
+    await sandbox_update.update_pod_sandbox_resources(
         deck,
         request.pod_sandbox_id,
         unpack_field(request, "overhead", LinuxContainerResources),

@@ -66,6 +66,17 @@ class PodCgroups:
             return self.container_path(pod_id, parent, container_id)
         return f"{_slice_name(parent or self._default_parent)}:{_PREFIX}:{container_id}"
 
+    def path_of(self, oci_path: str) -> str:
+        """Where a container with this linux.cgroupsPath is. Raises InvalidArgument where it does not fit the driver."""
+        field = "linux.cgroupsPath"
+        if self._driver is CgroupDriver.CGROUPFS:
+            return self._parent_path(oci_path, field)
+        parent, prefix, name = [*oci_path.split(":"), "", ""][:3]
+        if not name:
+            raise InvalidArgument(f"{field} {oci_path!r} is not slice:prefix:name, as the systemd driver wants it")
+        scope = f"{prefix}-{name}.scope" if prefix else f"{name}.scope"
+        return f"{self._parent_path(parent, field)}/{scope}"
+
     async def create(self, pod_id: str, parent: str) -> str:
         """Make the pod's cgroup if it is missing, and keep in mind (across restarts) that we did. Returns its path.
 

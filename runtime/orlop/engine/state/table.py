@@ -83,6 +83,13 @@ class Table(Generic[R, S]):
         entry.version += 1
         return status
 
+    def amend(self, object_id: str, record: R) -> None:
+        """Replace the record of an object that is still being made. Raises NotFound when it has gone meanwhile."""
+        entry = self.get(object_id)
+        self._database.execute(f"UPDATE {self._name} SET record = ? WHERE id = ?", (to_json(record), object_id))
+        entry.record = record
+        entry.version += 1
+
     def delete(self, object_id: str) -> None:
         """Forget an object; nothing happens when it is not here."""
         try:

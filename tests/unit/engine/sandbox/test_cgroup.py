@@ -69,6 +69,18 @@ def test_parents_that_do_not_fit_are_refused(
     assert words in str(caught.value)
 
 
+def test_a_container_is_where_its_configuration_says(tree: FakeHierarchy, tmp_path: Path) -> None:
+    for parent in ("", "/kubepods/pod1"):
+        cgroups = made(tree, tmp_path)
+        assert cgroups.path_of(cgroups.oci_path("p", parent, "c")) == cgroups.container_path("p", parent, "c")
+    systemd = made(tree, tmp_path, CgroupDriver.SYSTEMD)
+    assert systemd.path_of(systemd.oci_path("p", SLICE, "c")) == systemd.container_path("p", SLICE, "c")
+    assert systemd.path_of("system.slice::mine") == "/system.slice/mine.scope"
+    for cgroups, bad in ((made(tree, tmp_path), "/a/../b"), (made(tree, tmp_path), "/"), (systemd, "/kubepods/x")):
+        with pytest.raises(InvalidArgument, match=r"linux\.cgroupsPath"):
+            cgroups.path_of(bad)
+
+
 def test_a_default_parent_is_checked_at_start(tree: FakeHierarchy, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"cgroup\.default_parent"):
         made(tree, tmp_path, parent="x.slice")

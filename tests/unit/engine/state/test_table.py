@@ -4,6 +4,7 @@ import logging
 import os
 import sqlite3
 
+import msgspec
 import pytest
 
 from orlop.engine.state.database import Database
@@ -77,6 +78,17 @@ def test_update_counts_versions_and_refuses_what_has_gone(path):
     with pytest.raises(NotFound):
         state.pods.update("a" * 64, made=False)
     assert len(State(path).pods) == 0
+
+
+def test_a_record_that_is_amended_comes_back_so(path):
+    state = State(path)
+    state.containers.insert("c" * 64, container(), ContainerStatus())
+    entry = state.containers.get("c" * 64)
+    state.containers.amend("c" * 64, msgspec.structs.replace(container(), cgroup="/other"))
+    assert (entry.record.cgroup, entry.version) == ("/other", 1)
+    assert State(path).containers.get("c" * 64).record.cgroup == "/other"
+    with pytest.raises(NotFound):
+        state.containers.amend("d" * 64, container())
 
 
 def test_an_insert_that_fails_leaves_no_entry(path):
