@@ -68,7 +68,7 @@ build_crictl() {
   fi
 }
 
-# A newer runc than Debian's, which has what its own has not: user namespaces among others.
+# A newer runc than Debian's, which has what its own has not.
 build_runc() {
   if ! pkg-config --exists libseccomp; then
     [[ ${ORLOP_REQUIRE_GO:-} != 1 ]] || { say "libseccomp-dev and pkg-config are required and not here" >&2; exit 1; }

@@ -7,12 +7,22 @@ root the tests that need it are skipped, each saying so.
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import build_hook
 from tests.harness import cgroups, privacy
 
 TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
+
+# A machine with much else to do is slow, and says nothing about the code.
+settings.register_profile("orlop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orlop")
+
+
+# A loaded machine makes everything slow, the drawing of examples too: no test fails for that.
+settings.register_profile("loaded", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -52,6 +52,9 @@ in
         module does not know are judged when the system is built.
       '';
     };
+    runtimeClasses = schema.options.runtime_classes // {
+      example.kata.overhead.memory = "130Mi";
+    };
     kubernetesPackage = lib.mkPackageOption pkgs "kubernetes" { } // {
       description = "Package of kubelet, kubeadm and kubectl; of the minor in services.orlop.kubernetes.";
     };

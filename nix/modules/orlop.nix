@@ -12,6 +12,13 @@ let
   schema = import ../options.nix { inherit lib pkgs; };
   minors = lib.attrNames (lib.importJSON ../../runtime/orlop/node/lock.json).kubernetes;
 
+  # Options that are named otherwise than in the declaration; orlop.node.exchange has the same.
+  names = {
+    daemon = "settings";
+    default_handler = "defaultHandler";
+    runtime_classes = "runtimeClasses";
+  };
+
   member = cfg.member.role != "none";
   kubelet = lib.getExe' cfg.kubernetesPackage "kubelet";
 
@@ -96,19 +103,10 @@ in
 
   config = lib.mkMerge [
     {
-      services.orlop.declaration = schema.declared {
-        inherit (cfg)
-          cluster
-          handlers
-          host
-          kubelet
-          kubernetes
-          member
-          network
-          ;
-        default_handler = cfg.defaultHandler;
-        daemon = cfg.settings;
-      };
+      # Each name of the declaration has an option: one that is missing here fails every evaluation.
+      services.orlop.declaration = schema.declared (
+        lib.mapAttrs (name: _: cfg.${names.${name} or name}) schema.options
+      );
       services.orlop.rendered = files;
     }
     (lib.mkIf cfg.enable {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import build_hook
-from tests.bench import containerd, machine, plot, table, waterfall
+from tests.bench import containerd, crio, machine, plot, table, waterfall
 from tests.bench.counts import Counts
 from tests.bench.orlop_target import OrlopTarget
 from tests.bench.results import Results
@@ -109,7 +109,12 @@ def _waterfall(options: argparse.Namespace, image: str, registry: Registry, pods
 def _targets(options: argparse.Namespace, base: Path, image: str, registry: Registry) -> list[Target]:
     network = _network(options)
     found: list[Target] = [OrlopTarget(image, options.handler, registry, **network)]
+    if options.nftables:
+        own = {"network": {"in_process": True, "plugin_dirs": [options.plugins]}}
+        found.append(OrlopTarget(image, options.handler, registry, name="orlop in-process", config=own, **network))
     found += [External(*_name_and_path(given), options.image, options.handler) for given in options.target]
+    if options.crio:
+        found.append(crio.Crio(base, image, options.handler, registry, binary=options.crio, **network))
     if binary := _containerd(options):
         found.append(containerd.Containerd(base, image, options.handler, registry, binary=binary, **network))
     return found
@@ -137,6 +142,8 @@ def _checked(options: argparse.Namespace) -> Counts:
     for given in options.target:
         _name_and_path(given)
     _containerd(options)
+    if options.crio and (missing := crio.missing(options.crio)):
+        sys.exit(f"{missing} is not here: CRI-O needs it")
     wanted = counts(options)
     try:
         wanted.sizes()
@@ -160,8 +167,13 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--target", action="append", default=[], metavar="NAME=unix:///PATH", help="a peer; repeatable")
     parser.add_argument("--alone", action="store_true", help="orlop without a peer")
     parser.add_argument("--containerd", metavar="PATH", help="another build than Debian's, its shim beside it")
+    parser.add_argument("--crio", metavar="PATH", help="a build of CRI-O, pinns beside it")
     parser.add_argument("--plugins", default=PLUGIN_DIR, metavar="DIR", help="CNI plugins of all (default: Debian's)")
-    parser.add_argument("--nftables", action="store_true", help="a conflist with nftables; the plugins must be >= 1.6")
+    parser.add_argument(
+        "--nftables",
+        action="store_true",
+        help="a conflist with nftables, for plugins >= 1.6; orlop a second time, with network.in_process",
+    )
     parser.add_argument("--image", default=DEFAULT_IMAGE, help="for --target: an image with sh, sleep and true")
     parser.add_argument("--handler", default="runc", help="the runtime handler of all targets (default: runc)")
     parser.add_argument("--output", default=".cache/bench", help="directory of the results")

@@ -45,6 +45,7 @@ class OrlopTarget(Target):
             with_nftables(self.node.network)
         super().__init__(name, str(self.node.socket), image, handler)
         self.directory = self.node.root_dir
+        self.variant = name != "orlop"
 
     def __enter__(self) -> Self:
         self.node.start()

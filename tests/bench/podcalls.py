@@ -66,7 +66,7 @@ class Pod:
         }
         self._container = {
             "metadata": {"name": "main"},
-            "image": {"image": target.image},
+            "image": {"image": target.image, "user_specified_image": target.image},
             "command": list(SLEEP),
             "log_path": "main_0.log",
             "linux": {**linux, **LIMITS},

@@ -41,12 +41,18 @@ class Results:
         entry = self.cases.setdefault(case, Case(case, unit, more_is_better))
         entry.samples.setdefault(target, []).append(value)
 
-    def ratio(self, case: Case, target: str) -> float | None:
-        """The first target's median over another's; None where one of them is missing or zero."""
-        first, other = case.samples.get(self.targets[0]), case.samples.get(target)
-        if not first or not other or median(other) == 0:
+    def pairs(self) -> list[tuple[str, str]]:
+        """Which target is compared with which: the first and its variants ("orlop …") with each other one."""
+        first = self.targets[0]
+        own = [name for name in self.targets if name.split()[0] == first]
+        return [(mine, other) for other in self.targets if other not in own for mine in own]
+
+    def ratio(self, case: Case, mine: str, other: str) -> float | None:
+        """One target's median over another's; None where one of them is missing or zero."""
+        first, second = case.samples.get(mine), case.samples.get(other)
+        if not first or not second or median(second) == 0:
             return None
-        return median(first) / median(other)
+        return median(first) / median(second)
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""

@@ -13,7 +13,8 @@ from tests.parts.registry import Registry
 
 def measure(targets: list[Target], counts: Counts, results: Results, registry: Registry) -> None:
     """Everything that the counts ask for."""
-    own = [target for target in targets if target.restartable]
+    whole = [target for target in targets if not target.variant]
+    own = [target for target in whole if target.restartable]
     for target in targets:
         results.add(target.name, "daemon memory, fresh", "MiB", pss_mib([target.pid]))
         _one_pod(target, None)  # what is made once (bridges, chains, caches) is made here
@@ -25,11 +26,11 @@ def measure(targets: list[Target], counts: Counts, results: Results, registry: R
         _many_pods(turn, counts.parallel, results)
     for turn in own if counts.written_pods else ():
         _written(turn, counts.written_pods, results)
-    populations.measure(targets, counts, results)
+    populations.measure(whole, counts, results)
     if counts.pull_mib and counts.pull_rounds:
         pulls.measure(own, counts, results, registry)
     if counts.recorded and counts.lists:
-        recorded.measure(own, counts, results)
+        recorded.measure([target for target in own if target.fillable], counts, results)
 
 
 def _one_pod(target: Target, results: Results | None) -> None:

@@ -4,12 +4,11 @@ from tests.bench.results import Case, Results, median, p95
 
 
 def text(results: Results) -> str:
-    """The whole: what was measured where, and one row for each case with median, p95 and the first target's share."""
-    first, *others = results.targets
+    """The whole: what was measured where, and a row for each case: median, p95, shares of the others'."""
     head = ["case", "unit"]
     for target in results.targets:
         head += [target, "p95"]
-    head += [f"{first} / {other}" for other in others]
+    head += [f"{mine} / {other}" for mine, other in results.pairs()]
     rows = [head, *(_row(results, case) for case in results.cases.values())]
     return "\n".join([*results.described, "", *aligned(rows, left=(0, 1))]) + "\n"
 
@@ -26,8 +25,8 @@ def _row(results: Results, case: Case) -> list[str]:
     for target in results.targets:
         samples = case.samples.get(target)
         row += [number(median(samples)), number(p95(samples)) if len(samples) > 1 else ""] if samples else ["–", ""]
-    for other in results.targets[1:]:
-        ratio = results.ratio(case, other)
+    for mine, other in results.pairs():
+        ratio = results.ratio(case, mine, other)
         row.append("–" if ratio is None else f"{ratio:.2f}")
     return row
 

@@ -24,7 +24,11 @@ class Target:
     """A CRI runtime that is running, or that `__enter__` starts and `__exit__` ends."""
 
     restartable = False
-    """Whether `kill`, `start`, `fill` and `empty` work."""
+    """Whether `kill` and `start` work."""
+    fillable = True
+    """Whether `fill` and `empty` work, for a restartable one: a created container must not be a process."""
+    variant = False
+    """Another setting of a target that is measured too: only what the setting changes is measured."""
     directory: Path
     """Where a restartable one keeps its images and containers."""
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.built import require
 from tests.conformance.crictl import Crictl
 from tests.fakes.images import busybox_image
 from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 from tests.harness.node import Node
 from tests.parts.registry import Registry
+from tests.parts.tools import tool
 
 __all__ = ["nothing_left", "nothing_left_at_the_end"]
 
@@ -18,7 +18,7 @@ __all__ = ["nothing_left", "nothing_left_at_the_end"]
 @pytest.fixture(scope="session")
 def binary() -> Path:
     """crictl."""
-    return require("crictl")
+    return Path(tool("crictl"))
 
 
 @pytest.fixture(scope="session")

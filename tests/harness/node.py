@@ -82,6 +82,12 @@ class Node:
         """Write the configuration; it holds from the daemon's next start on."""
         self.config_file.write_text(toml.dump(toml.merged(self._defaults(), changes)))
 
+    def drop_handlers(self, *names: str) -> None:
+        """Take handlers out of the configuration; it holds from the daemon's next start on."""
+        defaults = self._defaults()
+        defaults["handlers"] = {name: table for name, table in defaults["handlers"].items() if name not in names}
+        self.config_file.write_text(toml.dump(defaults))
+
     def start(self) -> None:
         """Start the daemon and wait until it answers and says that it is ready."""
         self.launch()

@@ -23,7 +23,7 @@ from orlop.node.render import render
 from tests.harness import nix
 from tests.parts.wheels import NoWheelsError, wheels
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1200)]
 ROOT = nix.ROOT
 DECLARATION = {"kubernetes": "1.36", "daemon": {"container": {"stop_timeout": 2.5}, "network": {"plugin_dirs": ["/p"]}}}
 

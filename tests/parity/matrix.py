@@ -13,7 +13,10 @@ JOIN = {"discovery_file": "/etc/kubernetes/discovery.conf"}
 HANDLERS: dict[str, dict[str, Any]] = {
     "runc-and-crun": {},
     "crun": {"handlers": {"crun": {"privileged_without_host_devices": True}}, "default_handler": "crun"},
-    "kata": {"handlers": {"runc": {}, "kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}}},
+    "kata": {
+        "handlers": {"runc": {}, "kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}},
+        "runtime_classes": {"kata": {"overhead": {"memory": "130Mi", "cpu": "250m"}, "node_selector": {"kvm": "yes"}}},
+    },
 }
 
 NETWORKS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from tests.parity import matrix, sides
 from tests.parity.__main__ import with_plugins
 from tests.parity.comparing import difference
 
+pytestmark = pytest.mark.timeout(600)  # a whole matrix, by two programs that are slow to start
 DECLARATIONS = {name: with_plugins(data) for name, data in matrix.declarations().items()}
 
 

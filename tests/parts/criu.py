@@ -16,9 +16,7 @@ def criu(directory: Path) -> Path:
     directory.mkdir(exist_ok=True)
     program = directory / "criu"
     libraries = ROOT / "usr/lib/x86_64-linux-gnu"
-    program.write_text(
-        f'#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 criu {ROOT}/usr/sbin/criu "$@"\n'
-    )
+    program.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 criu {ROOT}/usr/sbin/criu "$@"\n')
     program.chmod(0o755)
     checked = subprocess.run([program, "check"], capture_output=True, text=True, check=False)
     if checked.returncode != 0:

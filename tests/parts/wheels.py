@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.harness import privacy
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 400.0
 LOCKED = tuple(ROOT / "requirements" / name for name in ("build.txt", "daemon.txt"))
 
 
@@ -34,16 +35,16 @@ def _fetch(place: Path) -> None:
     argv += ["--only-binary=:all:", "--dest", str(unfinished)]
     for path in LOCKED:
         argv += ["-r", str(path)]
-    done = _on_the_machines_network(argv)
-    if done.returncode != 0:
+    try:
+        done = privacy.on_host(argv, env=dict(os.environ), timeout=LIMIT)
+        failed = done.stdout.strip()[-500:] if done.returncode != 0 else ""
+    except subprocess.TimeoutExpired:
+        failed = f"pip was not ready after {LIMIT} s"
+    if failed:
         shutil.rmtree(unfinished)
-        raise NoWheelsError(done.stdout.strip()[-500:])
+        raise NoWheelsError(failed)
     unfinished.chmod(0o755)
     try:
         unfinished.rename(place)
     except OSError:  # another run was faster
         shutil.rmtree(unfinished)
-
-
-def _on_the_machines_network(argv: list[str]) -> subprocess.CompletedProcess[str]:
-    return privacy.on_host(argv, env=dict(os.environ), timeout=150)

@@ -1,6 +1,7 @@
-"""orlop image: import, list and remove images without a registry and without the daemon, whether it runs or not.
+"""orlop image: import, export, list and remove images without a registry and without the daemon.
 
-It works on the store itself; a running daemon sees the change at once. What containers use is not removed.
+It works on the store itself, whether the daemon runs or not; a running one sees the change at once. What containers use
+is not removed.
 """
 
 import asyncio
@@ -20,12 +21,13 @@ T = TypeVar("T")
 
 @click.group()
 def image() -> None:
-    """Import, list and remove images without a registry.
+    """Import, export, list and remove images without a registry.
 
     \b
     Examples:
       orlop image import app.tar
       orlop image import --tag example.org/app:1 ./layout
+      orlop image export app.tar example.org/app:1
       orlop image list --output json
       orlop image remove example.org/app:1
     """
@@ -41,6 +43,24 @@ def image() -> None:
 def import_(path: str, tags: Sequence[str], config_path: str | None, output: str) -> None:
     """Bring images into the store from PATH: an OCI layout (directory or tar) or a docker-save archive."""
     _show(_with_images(config_path, lambda images: images.import_archive(path, tags)), output)
+
+
+@image.command("export")
+@click.argument("path", type=click.Path(dir_okay=False))
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@config_option
+def export(path: str, names: Sequence[str], config_path: str | None) -> None:
+    """Write images by name or id to PATH: a tar that is an OCI layout and a docker-save archive.
+
+    Layers that were not kept as the registry sent them (images.keep_layers) are made again; the image then has another
+    id there, which is told.
+    """
+    for each in _with_images(config_path, lambda images: images.export(names, path)):
+        name = (*each.record.tags, each.record.id)[0]
+        if each.exact:
+            click.echo(f"exported {name}, manifest {each.digest}")
+        else:
+            click.echo(f"exported {name} with layers made again: its id is {each.id} there, not {each.record.id}")
 
 
 @image.command("list")

@@ -96,6 +96,9 @@ class Network(Section):
     """Seconds until the plugins of a pod that comes up are killed."""
     del_timeout: Seconds = 60.0
     """Seconds until the plugins of a pod that goes are killed; their DEL is then tried again later."""
+    in_process: bool = False
+    """Do the work of the reference plugins bridge and host-local, and portmap's where no port is mapped, in the daemon
+    where the result is the same: with nftables, IPv4, and plugins of 1.6 or later. Anything else runs as a process."""
 
 
 class Container(Section):
@@ -148,6 +151,9 @@ class Images(Section):
     """Pinned; used only for pods whose handler is a shim or that share a PID namespace."""
     pinned: tuple[str, ...] = ()
     """References that the kubelet must not collect; a trailing or surrounding * matches."""
+    keep_layers: bool = False
+    """Keep layers as the registry sent them beside what is unpacked, so that exported images have the same digests. It
+    costs their compressed size."""
     max_concurrent_downloads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 6
     """Blobs fetched at once, over all pulls."""
     progress_timeout: Seconds = 60.0

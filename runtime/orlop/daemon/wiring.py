@@ -18,6 +18,8 @@ from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.daemon.shimhandlers import shim_handler
 from orlop.engine.checkpoint.criu import Criu
+from orlop.engine.cni.builtin.executing import InProcess
+from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
@@ -224,6 +226,7 @@ def open_storage(config: Config) -> Storage:
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
         pull_progress_timeout=config.images.pull_progress_timeout,
+        keep_layers=config.images.keep_layers,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,
         plain_http_loopback=config.images.plain_http_loopback,
@@ -255,6 +258,7 @@ def _network(config: Config) -> Network:
         address_annotations=section.address_annotations,
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
+        execute=InProcess() if section.in_process else run_binary,
     )
 
 

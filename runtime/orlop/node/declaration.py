@@ -11,6 +11,7 @@ import msgspec
 from orlop.config.schema import Handler, Section
 from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
 from orlop.node.kubernetes.kubelet import Kubelet
+from orlop.node.kubernetes.runtime_class import RuntimeClass
 
 InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
 NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -65,6 +66,8 @@ class Declaration(Section):
     """OCI runtimes and shims that a RuntimeClass can name."""
     default_handler: str = "runc"
     """Handler of pods whose RuntimeClass names none."""
+    runtime_classes: dict[str, RuntimeClass] = {}
+    """By handler: what its RuntimeClass says beside the name, rendered on control planes."""
     network: Network = Bridge()
     """The pod network, chosen by `provider`."""
     daemon: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from orlop.model.errors import InvalidArgument
 from orlop.node import nix, yaml
 
 VARIABLE = "orlop_node"
-OPTIONS = {"default_handler": "defaultHandler", "daemon": "settings"}
+OPTIONS = {"default_handler": "defaultHandler", "runtime_classes": "runtimeClasses", "daemon": "settings"}
 """Names of the declaration that the options have in another form."""
 NOT_DECLARED = ("enable", "package", "kubernetesPackage")
 """Options that say nothing of the declaration."""

@@ -93,7 +93,8 @@ def require_mounts(source: Source, bundle: str) -> None:
 async def start(deck: Deck, entry: ContainerEntry) -> None:
     """Let the processes of the checkpoint go on."""
     record = entry.record
-    monitored = await carrier_of(deck, record).restore(deck.state.pods.get(record.pod_id).record, record)
+    pod = deck.state.pods.get(record.pod_id).record
+    monitored = await carrier_of(deck, record).restore(pod, record)
     deck.state.containers.update(
         record.id,
         pid=monitored.pid,
@@ -103,6 +104,7 @@ async def start(deck: Deck, entry: ContainerEntry) -> None:
         started_at=time.time_ns(),
     )
     deck.monitor_watch.watch(record.id, monitored.monitor_pid, monitored.monitor_start)
+    await deck.namespaces.name_host(pod.id, pod.config)
     # As large as its memory, and of no use any more.
     deck.background.spawn(offload(remove_tree, record.checkpoint), f"checkpoint of {record.id}")
 

@@ -10,7 +10,7 @@ from orlop.aio.undo import UndoStack
 from orlop.engine.state.table import PodEntry
 from orlop.model.base import to_json
 from orlop.model.enums import ContainerEventType, NamespaceMode, PodSandboxState
-from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable
+from orlop.model.errors import AlreadyExists, InvalidArgument, Unavailable, Unsupported
 from orlop.model.pod import PodRecord, PodSandboxConfig, PodStatus
 from orlop.services import events, pause, pod_cgroup
 from orlop.services.deck import Deck, Handler
@@ -107,16 +107,27 @@ def _plan(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_handler:
         if not readiness.ready:
             raise Unavailable(f"the network is not ready: {readiness.message}")
     pod_id = new_id()
+    namespaces = deck.namespaces.paths(pod_id, config)
+    if namespaces.user:
+        _require_user_namespaces(deck, handler)
     return PodRecord(
         id=pod_id,
         config=config,
         handler=handler.name,
         handler_asked=asked_handler,
         created_at=time.time_ns(),
-        namespaces=deck.namespaces.paths(pod_id, config),
+        namespaces=namespaces,
         cgroup_parent=config.linux.cgroup_parent,
         run_dir=deck.files.run_dir(pod_id),
     )
+
+
+def _require_user_namespaces(deck: Deck, handler: Handler) -> None:
+    """What Status tells of the handler (RuntimeHandlerFeatures), for clients that have not asked."""
+    if not handler.features.user_namespaces:
+        raise Unsupported(f"handler {handler.name} cannot run containers in a user namespace (hostUsers: false)")
+    if not deck.idmaps:
+        raise Unsupported("this node cannot map owners of files into a user namespace; its log says why, at the start")
 
 
 def _reserve(deck: Deck, record: PodRecord, undo: UndoStack) -> PodEntry:

@@ -43,10 +43,24 @@ def test_import_list_and_remove(config, archive, tmp_path):
     assert os.listdir(tmp_path / "root/layers") == []
 
 
+def test_export(config, archive, tmp_path):
+    assert run("import", archive, "--config", config).exit_code == 0
+    out = str(tmp_path / "out.tar")
+    told = run("export", out, NAME, "--config", config)
+    assert told.exit_code == 0 and f"exported {NAME} with layers made again: its id is " in told.output
+    assert f"not {IMAGE.id}" in told.output
+    with open(config, "a") as file:
+        file.write("[images]\nkeep_layers = true\n")
+    assert run("remove", NAME, "--config", config).exit_code == 0
+    assert run("import", archive, "--config", config).exit_code == 0
+    assert run("export", out, NAME, "--config", config).output == f"exported {NAME}, manifest {IMAGE.digest}\n"
+
+
 def test_failures_are_sentences(config, tmp_path):
     for args, text in (
         (("remove", "none:1"), "Error: no image is called 'none:1'"),
         (("import", str(tmp_path)), "no image archive"),
+        (("export", str(tmp_path / "out.tar"), "none:1"), "Error: no image is called 'none:1'"),
         (("import", str(tmp_path / "missing")), "does not exist"),
     ):
         result = run(*args, "--config", config)

@@ -184,7 +184,9 @@ def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node,
     eventually(lambda: all(_count(c) > n for c, n in zip(containers, before, strict=True)), seconds=30)
 
     config = pods.config()
-    wanted = [{**container.config, "log_path": f"{name}.log"} for name, container in zip(names, containers, strict=True)]
+    wanted = [
+        {**container.config, "log_path": f"{name}.log"} for name, container in zip(names, containers, strict=True)
+    ]
     with pytest.raises(grpc.RpcError, match=r"container_configs are for \['one'\]"):
         node.cri("RestorePod", checkpoint_path=str(place), config=config, container_configs=wanted[:1])
     answer = node.cri("RestorePod", checkpoint_path=str(place), config=config, container_configs=wanted)

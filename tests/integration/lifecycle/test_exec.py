@@ -78,7 +78,7 @@ def test_it_needs_a_command(pods: Pods) -> None:
 
 
 @each_handler
-@pytest.mark.parametrize("count", [40])
+@pytest.mark.parametrize("count", [100])
 def test_many_at_once_each_get_their_own_answer(pods: Pods, cri: Cri, count: int) -> None:
     container = pods.run().start()
     commands = [["sh", "-c", f"echo {number}; exit {number}"] for number in range(count)]

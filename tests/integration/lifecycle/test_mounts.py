@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.cri import refused
+from tests.harness.cri import Cri, refused
 from tests.harness.pods import CONTAINER, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -124,3 +124,23 @@ def test_a_device_with_its_permissions(pods: Pods) -> None:
 def test_a_missing_device_is_named(pods: Pods) -> None:
     with refused("INVALID_ARGUMENT", "/dev/orlop-none"):
         pods.run().create(devices=[{"host_path": "/dev/orlop-none", "container_path": "/dev/x", "permissions": "rw"}])
+
+
+@each_handler
+def test_recursive_read_only(pods: Pods, shared: Path, cri: Cri) -> None:
+    """KEP-3857: also what is mounted below cannot be written; what cannot be had is refused and never less."""
+    features = {item.name: item.features for item in cri("Status").runtime_handlers}
+    if not features[pods.handler].recursive_read_only_mounts:
+        pytest.skip(f"handler {pods.handler} does not have it")
+    (shared / "below").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", shared / "below"], check=True)
+    mount = {"container_path": "/data", "host_path": str(shared), "readonly": True}
+    pod = pods.run()
+    assert pod.start(mounts=[mount]).exec("touch", "/data/below/x").exit_code == 0
+    container = pod.start(mounts=[{**mount, "recursive_read_only": True}])
+    assert container.exec("touch", "/data/x").exit_code != 0
+    assert container.exec("touch", "/data/below/y").exit_code != 0
+    assert container.status().mounts[0].recursive_read_only
+    for wrong in ({"readonly": False}, {"propagation": 1}):
+        with refused("INVALID_ARGUMENT", "/data", "recursive_read_only"):
+            pod.create(mounts=[{**mount, "recursive_read_only": True, **wrong}])

@@ -132,3 +132,36 @@ def test_a_resized_pods_figures_are_kept_over_a_restart(own_node: Node, own_pods
 def test_an_unknown_pod_cannot_be_resized(cri: Cri) -> None:
     with refused("NOT_FOUND", "pod sandbox", "e" * 64):
         cri("UpdatePodSandboxResources", pod_sandbox_id="e" * 64, resources={"cpu_shares": 2})
+
+
+@each_handler
+def test_swap_is_limited_with_memory(pods: Pods, cri: Cri) -> None:
+    """LimitedSwap gives a limit of both together; without a word (NoSwap) a limited container gets none."""
+    probe = Path("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
+    if not cgroups.is_v2() and not probe.exists():
+        pytest.skip(f"this kernel does not account swap: no {probe}")
+    pod = pods.run()
+
+    def swap(container: Container) -> int:
+        value = int(_value(container, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max"))
+        return value if cgroups.is_v2() else value - _memory(container)
+
+    assert swap(pod.start(linux=_linux(memory_limit_in_bytes=64 * MIB))) == 0
+    some = pod.start(linux=_linux(memory_limit_in_bytes=64 * MIB, memory_swap_limit_in_bytes=96 * MIB))
+    assert swap(some) == 32 * MIB
+    assert some.status().resources.linux.memory_swap_limit_in_bytes == 96 * MIB
+    changed = {"memory_limit_in_bytes": 64 * MIB, "memory_swap_limit_in_bytes": 80 * MIB}
+    cri("UpdateContainerResources", container_id=some.id, linux=changed)
+    assert swap(some) == 16 * MIB
+    assert some.status().resources.linux.memory_swap_limit_in_bytes == 80 * MIB
+
+
+def test_memory_qos_needs_cgroup_v2(pods: Pods) -> None:
+    linux = _linux(memory_limit_in_bytes=64 * MIB, unified={"memory.min": str(8 * MIB), "memory.high": str(32 * MIB)})
+    if not cgroups.is_v2():
+        with refused("INVALID_ARGUMENT", "resources.unified", "cgroup v1"):
+            pods.run().create(linux=linux)
+        return
+    container = pods.run().start(linux=linux)
+    assert _value(container, "memory", "", "memory.min") == str(8 * MIB)
+    assert _value(container, "memory", "", "memory.high") == str(32 * MIB)

@@ -14,6 +14,7 @@ DEFAULT = {0, 1, 3, 4, 5, 6, 7, 8, 10}
 """chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service."""
 NET_RAW, CHOWN = 13, 0
 RUNTIME_DEFAULT, UNCONFINED, LOCALHOST = range(3)
+MERGE, STRICT = range(2)
 
 
 def _context(**fields: Any) -> dict[str, Any]:
@@ -143,3 +144,50 @@ def test_privileged(pods: Pods) -> None:
 def test_a_privileged_container_needs_a_privileged_pod(pods: Pods) -> None:
     with refused("INVALID_ARGUMENT", "privileged"):
         pods.run().create(linux=_context(privileged=True))
+
+
+@each_handler
+@pytest.mark.parametrize(("policy", "groups"), [(MERGE, {1000, 2000, 4000}), (STRICT, {1000, 4000})])
+def test_groups_of_the_image_are_merged_or_not(pods: Pods, policy: int, groups: set[int]) -> None:
+    """KEP-3619: the image's /etc/group adds 2000 to its user "web"."""
+    fields = {"run_as_user": {"value": 1000}, "run_as_group": {"value": 1000}, "supplemental_groups": [4000]}
+    container = pods.run().start(linux=_context(**fields, supplemental_groups_policy=policy))
+    assert set(map(int, container.sh("id -G").split())) == groups
+    user = container.status().user.linux
+    assert (user.uid, user.gid, set(user.supplemental_groups)) == (1000, 1000, groups)
+
+
+@each_handler
+def test_ambient_capabilities_outlive_the_change_of_user(pods: Pods) -> None:
+    change = {"drop_capabilities": ["ALL"], "add_ambient_capabilities": ["NET_BIND_SERVICE"]}
+    container = pods.run().start(linux=_context(run_as_user={"value": 1000}, capabilities=change))
+    assert _capabilities(container) == _capabilities(container, "CapAmb") == {10}
+
+
+@each_handler
+def test_the_seccomp_default_follows_the_capabilities(pods: Pods) -> None:
+    seccomp, pod = {"profile_type": RUNTIME_DEFAULT}, pods.run()
+    able = pod.start(linux=_context(seccomp=seccomp, capabilities={"add_capabilities": ["SYS_ADMIN"]}))
+    assert able.exec("busybox", "unshare", "-u", "true").exit_code == 0
+    unable = pod.start(linux=_context(seccomp=seccomp))
+    assert unable.exec("busybox", "unshare", "-u", "true").exit_code != 0
+
+
+@each_handler
+def test_an_unmasked_proc(pods: Pods) -> None:
+    """procMount: the kubelet leaves both lists empty for Unmasked."""
+    hidden, pod = {"masked_paths": ["/proc/timer_list"], "readonly_paths": ["/proc/irq"]}, pods.run()
+    assert (
+        pod.start(linux=_context(**hidden)).sh("head -c 1 /proc/timer_list; grep -c ' /proc/irq ' /proc/mounts") == "1"
+    )
+    assert pod.start(linux=_context()).sh("head -c 1 /proc/timer_list; grep ' /proc/irq ' /proc/mounts || true") != ""
+
+
+def test_profiles_that_the_kernel_cannot_apply(pods: Pods) -> None:
+    """An AppArmor profile by name is never left out; a default, or SELinux options, may mean nothing here."""
+    apparmor = Path("/sys/module/apparmor/parameters/enabled")
+    kind = "INVALID_ARGUMENT" if apparmor.exists() and apparmor.read_text().startswith("Y") else "UNIMPLEMENTED"
+    with refused(kind, "AppArmor profile 'no-such-profile'"):
+        pods.run().create(linux=_context(apparmor={"profile_type": LOCALHOST, "localhost_ref": "no-such-profile"}))
+    for profile in (RUNTIME_DEFAULT, UNCONFINED):
+        assert pods.run().start(linux=_context(apparmor={"profile_type": profile})).sh("echo runs") == "runs"

@@ -15,6 +15,7 @@ from tests.harness.node import Node
 from tests.harness.pods import CONTAINER, NODE, POD, TARGET, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
 from tests.parts.registry import Registry
+from tests.parts.tools import tool
 
 FIRST, COUNT = 200000, 65536
 MAPPINGS = [{"host_id": FIRST, "container_id": 0, "length": COUNT}]
@@ -29,7 +30,6 @@ def _linux(
 
 
 LINUX = _linux()
-NEW_RUNC = Path(__file__).resolve().parents[3] / ".cache/bin/runc-new"
 
 
 def _owner(container: Container) -> tuple[int, int]:
@@ -39,10 +39,11 @@ def _owner(container: Container) -> tuple[int, int]:
 
 
 @pytest.fixture(autouse=True)
-def able(cri: Cri) -> None:
-    """The node can do it; see test_the_feature_is_told for what decides that here."""
-    if not cri("Status").runtime_handlers[0].features.user_namespaces:
-        pytest.skip("the node's handler has no user namespaces: kernel or filesystem without idmapped mounts")
+def able(cri: Cri, handler: str) -> None:
+    """The node and the test's handler can do it."""
+    features = {item.name: item.features for item in cri("Status").runtime_handlers}
+    if not features[handler].user_namespaces:
+        pytest.skip(f"handler {handler!r} has no user namespaces, or kernel or filesystem have no idmapped mounts")
 
 
 @pytest.fixture
@@ -224,10 +225,8 @@ def test_a_restarted_daemon_goes_on_with_it(own_node: Node, own_pods: Pods) -> N
 
 def test_with_a_newer_runc(new_node: Callable[..., Node], image: str, shared: Path) -> None:
     """Another generation of the OCI runtime: Debian's runc is 1.1."""
-    if not NEW_RUNC.exists():
-        pytest.skip(f"{NEW_RUNC} is not built: this runc is one Go module away (docs/testing.md)")
     (shared / "file").write_text("hello")
-    with new_node(handlers={"runc": {"path": str(NEW_RUNC)}}) as node:
+    with new_node(handlers={"runc": {"path": tool("runc-new")}}) as node:
         node.start()
         node.cri("PullImage", image={"image": image})
         pods = Pods(node.cri, image, node.logs)

@@ -24,7 +24,9 @@ VALUE = some.recursive(
     TEXT | NUMBER | some.booleans() | some.none(),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXT, inner, max_size=3),
 )
-NAMES = some.sampled_from(["kubernetes", "daemon", "default_handler", "handlers", "network", "host", "member"])
+NAMES = some.sampled_from(
+    ["kubernetes", "daemon", "default_handler", "runtime_classes", "handlers", "network", "host", "member"]
+)
 DECLARATION = some.dictionaries(NAMES, VALUE, max_size=5)
 
 
@@ -51,7 +53,7 @@ def test_nix_and_back(many: list[dict[str, Any]]) -> None:
     argv = ["nix-instantiate", "--eval", "--strict", "--json", "-"]
     text = f"[ {' '.join(f'({to_nix(data)})' for data in many)} ]"
     done = subprocess.run(argv, input=text, check=True, capture_output=True, text=True)
-    names = {"defaultHandler": "default_handler", "settings": "daemon", "enable": "enable"}
+    names = {"defaultHandler": "default_handler", "runtimeClasses": "runtime_classes", "settings": "daemon"}
     for data, read in zip(many, json.loads(done.stdout), strict=True):
         options = read["services"]["orlop"]
         assert {names.get(name, name): value for name, value in options.items()} == {"enable": True, **data}

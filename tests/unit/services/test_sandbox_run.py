@@ -1,14 +1,24 @@
 """RunPodSandbox: all or nothing, once for a name; the network only where the pod has one of its own."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from orlop.engine.cni.current import Readiness
-from orlop.model.enums import PodSandboxState
-from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgument, OrlopError, Unavailable
+from orlop.engine.oci.runtime import RuntimeFeatures
+from orlop.model.enums import NamespaceMode, PodSandboxState
+from orlop.model.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    OrlopError,
+    Unavailable,
+    Unsupported,
+)
 from orlop.model.pod import LinuxPodSandboxConfig, PodRecord, PodSandboxConfig, PodSandboxMetadata, PodStatus
 from orlop.model.resources import LinuxContainerResources
+from orlop.model.security import IDMapping, NamespaceOption, UserNamespace
 from orlop.services.garbage import collect, run_garbage
 from orlop.services.sandbox_list import list_pod_sandboxes
 from orlop.services.sandbox_run import run_pod_sandbox
@@ -216,3 +226,16 @@ def nothing_is_left(node: FakeNode) -> None:
     assert (node.deck.pod_names, node.deck.building, node.network.attached) == ({}, set(), {})
     for name in ("pods", "pod-cgroups"):
         assert names_in(f"{node.settings.state_dir}/{name}") == []
+
+
+async def test_a_user_namespace_needs_handler_and_node(node: FakeNode) -> None:
+    mapping = (IDMapping(host_id=100000, container_id=0, length=65536),)
+    options = NamespaceOption(pid=NamespaceMode.CONTAINER, userns_options=UserNamespace(uids=mapping, gids=mapping))
+    config = pod_config(spaces=options)
+    with pytest.raises(Unsupported, match="handler runc cannot"):
+        await run_pod_sandbox(node.deck, config, "")
+    handler = node.deck.handlers["runc"]
+    node.deck.handlers["runc"] = replace(handler, features=RuntimeFeatures(user_namespaces=True))
+    with pytest.raises(Unsupported, match="cannot map owners"):
+        await run_pod_sandbox(node.deck, config, "")
+    assert len(node.deck.state.pods) == 0

@@ -16,6 +16,7 @@ import msgspec
 from orlop.aio.locks import KeyedLocks
 from orlop.engine.images import artifacts, catalog
 from orlop.engine.images.artifacts import ArtifactFile
+from orlop.engine.images.keeping import Kept
 from orlop.engine.images.manifest import Descriptor
 from orlop.engine.images.records import described
 from orlop.engine.images.resolve import Resolved, ResolvedArtifact
@@ -38,7 +39,16 @@ _TRIES = 3
 class Installer:
     """Puts images into the store. One for all pulls: the number of downloads is limited over all of them."""
 
-    def __init__(self, layers: LayerStore, blobs: BlobStore, images: ImageTable, *, max_downloads: int) -> None:
+    def __init__(
+        self,
+        layers: LayerStore,
+        blobs: BlobStore,
+        images: ImageTable,
+        *,
+        max_downloads: int,
+        keep_layers: bool = False,
+    ) -> None:
+        self._keep_layers = keep_layers
         self._layers = layers
         self._blobs = blobs
         self._images = images
@@ -63,22 +73,33 @@ class Installer:
         """Fetch what is missing and record the image under tags and digest names."""
         chain = _chain(resolved)
         with self._leased(chain):
-            for _ in range(_TRIES):
+            async with Kept(self._layers.scratch, enabled=self._keep_layers) as kept:
+                return await self._install(resolved, source, chain, kept, tags, names)
+
+    async def _install(
+        self,
+        resolved: Resolved | ResolvedArtifact,
+        source: Source,
+        chain: tuple[str, ...],
+        kept: Kept,
+        tags: Sequence[str],
+        names: Sequence[str],
+    ) -> ImageRecord:
+        for _ in range(_TRIES):
+            if isinstance(resolved, Resolved):
+                await self._all_of(self._fetch_layers(resolved.layers, chain, source, kept))
+            else:
+                await self._all_of(self._fetch_files(resolved.files, chain[0], source))
+            record = self._record(resolved, chain, tags, names)
+            async with self.records:
+                await self._blobs.put(resolved.manifest_digest, resolved.manifest_json)
                 if isinstance(resolved, Resolved):
-                    await self._all_of(self._fetch_layers(resolved.layers, chain, source))
-                else:
-                    await self._all_of(self._fetch_files(resolved.files, chain[0], source))
-                record = self._record(resolved, chain, tags, names)
-                async with self.records:
-                    await self._blobs.put(resolved.manifest_digest, resolved.manifest_json)
-                    if isinstance(resolved, Resolved):
-                        await self._blobs.put(resolved.id, resolved.config_json)
-                    missing = await self._images.change(lambda images, new=record: _added(images, new))  # type: ignore[misc]  # binds the loop's value
-                if not missing:
-                    return self._images.get(record.id) or record
-                log.warning(
-                    "layers of %s were removed by another process while it was pulled; trying again", source.name
-                )
+                    await self._blobs.put(resolved.id, resolved.config_json)
+                await kept.adopt(self._blobs)
+                missing = await self._images.change(lambda images, new=record: _added(images, new))  # type: ignore[misc]  # binds the loop's value
+            if not missing:
+                return self._images.get(record.id) or record
+            log.warning("layers of %s were removed by another process while it was pulled; trying again", source.name)
         raise Unavailable(
             f"layers of {source.name} are removed as fast as they are pulled; is another orlop at work here?"
         )
@@ -92,11 +113,11 @@ class Installer:
             self._leases.subtract(chain)
             self._leases += Counter()  # drops what is at zero
 
-    async def _fetch_layers(self, blobs: Sequence[Blob], chain: Sequence[str], source: Source) -> None:
+    async def _fetch_layers(self, blobs: Sequence[Blob], chain: Sequence[str], source: Source, kept: Kept) -> None:
         done: list[asyncio.Future[None]] = [asyncio.get_running_loop().create_future() for _ in blobs]
         async with asyncio.TaskGroup() as group:
             for at in range(len(blobs)):
-                group.create_task(self._fetch(blobs, chain, done, at, source), name=f"layer {blobs[at].digest}")
+                group.create_task(self._fetch(blobs, chain, done, at, source, kept), name=f"layer {blobs[at].digest}")
 
     async def _fetch_files(self, files: Sequence[ArtifactFile], chain_id: str, source: Source) -> None:
         async with self._locks(chain_id):
@@ -123,18 +144,19 @@ class Installer:
         done: Sequence["asyncio.Future[None]"],
         at: int,
         source: Source,
+        kept: Kept,
     ) -> None:
         below = done[at - 1] if at else None
         async with self._locks(chain[at]):
             if self._layers.get(chain[at]) is None:
-                await self._unpack(blobs[at], chain[at], chain[at - 1] if at else "", below, source)
+                await self._unpack(blobs[at], chain[at], chain[at - 1] if at else "", below, source, kept)
         done[at].set_result(None)
 
     async def _unpack(
-        self, blob: Blob, chain_id: str, parent: str, below: "asyncio.Future[None] | None", source: Source
+        self, blob: Blob, chain_id: str, parent: str, below: "asyncio.Future[None] | None", source: Source, kept: Kept
     ) -> None:
         async with self._layers.staging() as home:
-            stream = source.stream(Descriptor(digest=blob.digest, size=blob.size))
+            stream = kept.tee(blob.digest, source.stream(Descriptor(digest=blob.digest, size=blob.size)))
             async with self._downloads, aclosing(stream):
                 unpacked = await unpack(blob, stream, f"{home}/diff", base=below is None)
             if below is not None:

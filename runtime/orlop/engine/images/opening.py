@@ -31,6 +31,8 @@ class ImageSettings:
     pull_progress_timeout: float = 300.0
     """Seconds without a byte until a pull is given up; 0: never."""
     pinned: tuple[str, ...] = ()
+    keep_layers: bool = False
+    """Layers are kept as they were sent, too."""
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
     plain_http_loopback: bool = True
     """Registries on loopback speak plain HTTP unless they are among `registries`."""
@@ -68,7 +70,9 @@ def open_images(
     layer_store = LayerStore(root_dir, layers)
     roots = RootFilesystems(root_dir, state_dir, layer_store)
     blobs = BlobStore(root_dir)
-    installer = Installer(layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads)
+    installer = Installer(
+        layer_store, blobs, images, max_downloads=settings.max_concurrent_downloads, keep_layers=settings.keep_layers
+    )
     remote = Remote(
         Hosts(settings.registries, settings.plain_http_loopback),
         progress_timeout=settings.progress_timeout,

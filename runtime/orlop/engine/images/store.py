@@ -4,6 +4,7 @@ The work itself is in resolve and install (pulls), archives (files), catalog (na
 """
 
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,17 +12,27 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orlop.aio.joining import Joining
-from orlop.engine.images import archives, catalog, reference, salvage
+from orlop.aio.threads import offload
+from orlop.engine.images import archives, catalog, keeping, reference, salvage
 from orlop.engine.images.install import Installer
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.resolve import resolve
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.tables import ImageTable
-from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, TimedOut, Unauthenticated, Unavailable
+from orlop.model.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    OrlopError,
+    TimedOut,
+    Unauthenticated,
+    Unavailable,
+)
 from orlop.model.image import AuthConfig, ImageRecord
 
 if TYPE_CHECKING:
+    from orlop.engine.images.exporting import Exported
     from orlop.engine.images.pulling import Puller, Wanted
 
 log = logging.getLogger(__name__)
@@ -117,10 +128,29 @@ class Images:
 
         async with self._installer.records:
             await self._table.change(decide)
-            await self._blobs.remove([each for image in gone for each in (image.manifest_digest, image.id)])
+            await self._blobs.remove(await offload(self._blobs_of, gone))
         if gone:
             await self._collect()
         return [image.id for image in gone]
+
+    def _blobs_of(self, gone: Sequence[ImageRecord]) -> frozenset[str]:
+        """Blobs that nothing needs once these images have gone."""
+        own = frozenset(digest for image in gone for digest in (image.manifest_digest, image.id))
+        layers = keeping.layer_blobs(gone, self._blobs)
+        kept = frozenset(digest for digest in layers if os.path.exists(self._blobs.path(digest)))
+        return own | (kept - keeping.layer_blobs(self._table.all(), self._blobs) if kept else kept)
+
+    async def export(self, names: Sequence[str], path: str) -> "Sequence[Exported]":
+        """Write images to a tar that is an OCI layout and a docker-save archive. Raises NotFound."""
+        from orlop.engine.images import exporting
+
+        images: dict[str, ImageRecord] = {}
+        for name in names:
+            image = await self.find(name)
+            if image is None:
+                raise NotFound(f"no image is called {name!r}")
+            images[image.id] = image
+        return await offload(exporting.export, list(images.values()), path, self._blobs, self._layers)
 
     async def import_archive(self, path: str, tags: Sequence[str] = ()) -> Sequence[ImageRecord]:
         """Bring images here from an OCI layout (directory, or tar plain or compressed) or a docker-save archive.
@@ -165,6 +195,8 @@ class Images:
         else:
             images = self._table.all()
             known = {digest for image in images for digest in (image.id, image.manifest_digest)}
+            if await offload(lambda: not known.issuperset(self._blobs.digests())):
+                known |= await offload(keeping.layer_blobs, images, self._blobs)
             await self._blobs.sweep(lambda digest: digest in known)
         await self._collect()
 

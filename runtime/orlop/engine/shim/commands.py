@@ -24,6 +24,8 @@ GRACE = 0.1
 """Seconds that a stream may stay open after the command's end: for a daemonised grandchild it is not waited longer."""
 KILL_LIMIT = 5.0
 """Seconds to await a killed command."""
+THAWING = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries while the container is frozen."""
 SIGKILL = 9
 
 
@@ -136,8 +138,18 @@ async def _running(
 
 
 async def _start(place: Place, exec_id: str, fifos: Fifos, process: bytes) -> int:
-    await place.shim.exec(place.container_id, exec_id, fifos.streams, process)
-    return await place.shim.start(place.container_id, exec_id)
+    for pause in (*THAWING, None):
+        await place.shim.exec(place.container_id, exec_id, fifos.streams, process)
+        try:
+            return await place.shim.start(place.container_id, exec_id)
+        except StatusError as error:
+            if pause is None or "paused" not in str(error):
+                raise
+        # Another command of the container is being killed, and the cgroup is frozen for that moment.
+        with contextlib.suppress(StatusError):
+            await place.shim.delete(place.container_id, exec_id)
+        await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
 
 
 async def _forget(place: Place, exec_id: str, starting: "asyncio.Task[int]") -> None:

@@ -1,5 +1,7 @@
 """Options that a shim is given with each container, as type URL and encoded message."""
 
+import os
+
 from google.protobuf.any_pb2 import Any
 
 from orlop.engine.shim.v1.options_pb2 import RuncOptions, RuntimeOptions
@@ -13,9 +15,14 @@ def runc_options(*, binary: str, root: str, systemd_cgroup: bool) -> Options:
     return "containerd.runc.v1.Options", options.SerializeToString()
 
 
-def file_options(config_path: str) -> Options:
-    """For shims with a configuration file of their own, Kata and gVisor (runtimeoptions.v1.Options)."""
-    options = RuntimeOptions(type_url="io.containerd.kata.v2.options", config_path=config_path)
+def file_options(shim: str, config_path: str) -> Options:
+    """For shims with a configuration file of their own, Kata and gVisor (runtimeoptions.v1.Options).
+
+    They look for their own type inside, which is made of the binary's name: containerd-shim-kata-v2 takes
+    io.containerd.kata.v2.options.
+    """
+    name = os.path.basename(shim).removeprefix("containerd-shim-").replace("-", ".")
+    options = RuntimeOptions(type_url=f"io.containerd.{name}.options", config_path=config_path)
     return "runtimeoptions.v1.Options", options.SerializeToString()
 
 

@@ -1,4 +1,4 @@
-"""`BlobStore`: manifests and configurations, each a file named by its digest. Layer blobs are not kept."""
+"""`BlobStore`: manifests and configurations, each a file named by its digest, and layers where they are to be kept."""
 
 import os
 from collections.abc import Callable, Collection
@@ -30,6 +30,17 @@ class BlobStore:
             write_atomic(path, data, 0o600, sync=True)
         except OSError as error:
             raise ResourceExhausted(f"cannot write {path}: {error.strerror}") from error
+
+    def adopt(self, digest: str, path: str) -> None:
+        """Take a file of verified content, on the same filesystem, into the store. Blocks."""
+        target = self.path(digest)
+        try:
+            ensure_dir(os.path.dirname(target), 0o700)
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(path, target)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot move {path} to {target}: {error.strerror}") from error
 
     async def read(self, digest: str) -> bytes:
         """A blob, verified again. Raises NotFound, or DataLoss when the disk has damaged it."""

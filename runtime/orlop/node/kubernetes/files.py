@@ -30,7 +30,7 @@ def files(declaration: Declaration, config: Config, *, kubelet: str) -> list[Ren
         _kubeadm(declaration, member, config),
     ]
     if isinstance(member, ControlPlane):
-        classes = runtime_classes(declaration.handlers)
+        classes = runtime_classes(declaration.handlers, declaration.runtime_classes)
         found.append(_yaml("/etc/kubernetes/orlop/runtime-classes.yaml", "control_plane", *classes))
     return found
 

@@ -21,6 +21,8 @@ def problems(declaration: Declaration) -> Iterator[Problem]:
     yield from _cidrs("cluster.pod_cidrs", cluster.pod_cidrs, least=0)
     yield from _cidrs("cluster.service_cidrs", cluster.service_cidrs, least=1)
     yield from _kubelet(kubelet, declaration.kubernetes)
+    for name in declaration.runtime_classes.keys() - declaration.handlers.keys():
+        yield Problem(f"runtime_classes.{name}", f"there is no handler {name!r}")
     if isinstance(member, Alone):
         yield from _without_a_member(cluster, kubelet)
     else:

@@ -303,7 +303,7 @@ def options_of(record: ContainerRecord) -> Options | None:
     """What the shim is given with the container."""
     born = record.shim or ShimOptions()
     if born.config_path:
-        return file_options(born.config_path)
+        return file_options(record.runtime_path, born.config_path)
     if born.oci_runtime:
         return runc_options(binary=born.oci_runtime, root=record.runtime_root, systemd_cgroup=record.systemd_cgroup)
     return None

@@ -1,5 +1,6 @@
 """One line of the preflight: what was looked at, how it is, and what to do about it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +24,10 @@ class Finding:
     detail: str
     remedy: str = ""
     """What to do; empty when all is well."""
+
+
+Tell = Callable[[str, str, str], Finding]
+"""warning or missing: what a fault of a thing amounts to."""
 
 
 def ok(name: str, detail: str) -> Finding:

@@ -9,6 +9,7 @@ from orlop.engine.oci.runtime import OciRuntime
 from orlop.linux.cgroups.detection import detect
 from orlop.linux.files import read_text_or
 from orlop.model.errors import OrlopError
+from orlop.verify.preflight import shims
 from orlop.verify.preflight.finding import Finding, missing, ok, warning
 
 
@@ -33,7 +34,7 @@ async def _handler(name: str, section: Handler, config: Config) -> Finding:
     title = f"handler {name}"
     tell = missing if name == config.default_handler else warning
     if section.type == "shim":
-        return tell(title, "shims are not built yet", f"remove [handlers.{name}]")
+        return shims.look(name, section, tell)
     path = binaries.find(name, section.path)
     if not path:
         remedy = f"install it (apt install {name}), or set handlers.{name}.path"

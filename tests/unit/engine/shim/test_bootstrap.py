@@ -100,7 +100,8 @@ def test_the_shims_own_address_file_will_do(tmp_path: Path) -> None:
 def test_options_have_the_numbers_that_shims_read() -> None:
     url, value = runc_options(binary="/r", root="/s", systemd_cgroup=True)
     assert (url, value) == ("containerd.runc.v1.Options", b"\x32\x02/r\x3a\x02/s\x48\x01")
-    url, value = file_options("/etc/kata.toml")
+    url, value = file_options("/opt/kata/bin/containerd-shim-kata-v2", "/etc/kata.toml")
     assert url == "runtimeoptions.v1.Options"
-    assert value.endswith(b"\x12\x0e/etc/kata.toml")
+    assert value == b"\x0a\x1dio.containerd.kata.v2.options\x12\x0e/etc/kata.toml"
+    assert b"io.containerd.runsc.v1.options" in file_options("/usr/bin/containerd-shim-runsc-v1", "/r.toml")[1]
     assert as_stdin(None) == b""

@@ -1,0 +1,86 @@
+"""Which configurations the daemon takes itself: what it does not know to the last key is the binary's."""
+
+import json
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orlop.engine.cni.builtin.settings import NotOurs, bridge_network, passed_through
+
+IPAM: dict[str, Any] = {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]]}
+BRIDGE: dict[str, Any] = {"cniVersion": "1.0.0", "name": "pods", "type": "bridge", "ipam": IPAM}
+
+
+def encoded(base: dict[str, Any] = BRIDGE, **changes: Any) -> bytes:
+    return json.dumps({**base, **changes}).encode()
+
+
+def test_defaults_are_the_plugins() -> None:
+    network = bridge_network(encoded())
+    (only,) = network.range_sets[0]
+    assert (network.bridge, network.gateway, network.masquerade, network.mtu) == ("cni0", False, False, 0)
+    assert (only.start, only.end, only.gateway) == tuple(map(IPv4Address, ("10.9.0.1", "10.9.0.254", "10.9.0.1")))
+    assert network.leases == "/var/lib/cni/networks/pods"
+
+
+def test_a_range_beside_the_others_comes_first() -> None:
+    ipam = {**IPAM, "subnet": "10.8.0.0/16", "rangeStart": "10.8.0.9", "routes": [{"dst": "0.0.0.0/0"}]}
+    network = bridge_network(encoded(ipam=ipam))
+    assert [one[0].subnet for one in network.range_sets] == [IPv4Network("10.8.0.0/16"), IPv4Network("10.9.0.0/24")]
+    assert network.range_sets[0][0].start == IPv4Address("10.8.0.9")
+    assert network.routes[0].target == IPv4Network("0.0.0.0/0")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cniVersion": "0.4.0"},
+        {"vlan": 3},
+        {"ipMasq": True},
+        {"ipMasq": True, "ipMasqBackend": "iptables"},
+        {"mtu": -1},
+        {"runtimeConfig": {"mac": "02:00:00:00:00:01"}},
+        {"ipam": {**IPAM, "resolvConf": "/etc/resolv.conf"}},
+        {"ipam": {**IPAM, "type": "dhcp"}},
+        {"ipam": {"type": "host-local"}},
+        {"ipam": {**IPAM, "ranges": [[]]}},
+        {"ipam": {**IPAM, "subnet": "10.9.0.128/25"}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/255.255.255.0"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.1/24"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/31"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.1.1"}]]}},
+        {"ipam": {**IPAM, "routes": [{"dst": "::/0"}]}},
+        {"ipam": {**IPAM, "routes": [{"dst": "0.0.0.0/0", "priority": 5}]}},
+    ],
+)
+def test_left_to_the_binary(changes: dict[str, Any]) -> None:
+    with pytest.raises(NotOurs):
+        bridge_network(encoded(**changes))
+
+
+def test_portmap_without_ports_hands_its_result_on() -> None:
+    base = {"cniVersion": "1.1.0", "name": "pods", "type": "portmap"}
+    assert passed_through(encoded(base, prevResult={"ips": []})) == b'{"ips": []}'
+    assert passed_through(encoded(base)) == b"null"
+    for changes in ({"runtimeConfig": {"portMappings": [{}]}}, {"backend": "iptables"}, {"conditionsV4": []}):
+        with pytest.raises(NotOurs):
+            passed_through(encoded(base, **changes))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["10.0.0.0/8", "host-local", "10.", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*BRIDGE, *IPAM, "mtu"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*BRIDGE, "ipMasq", "mtu", "bridge"]), _JSON))
+def test_any_configuration(changes: dict[str, Any]) -> None:
+    for read in (bridge_network, passed_through):
+        try:
+            read(encoded(**changes))
+        except NotOurs:
+            pass
