@@ -2,7 +2,9 @@
 
 import json
 import tarfile
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,24 @@ COUNT = (
 """Keeps a number in its memory and tells it in a file."""
 
 
-@pytest.fixture(scope="module")
-def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
-    """A node with CRIU."""
+@contextmanager
+def _started(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
     with new_node() as node:
-        section = {"criu": str(criu(node.base / "bin")), "restore": True}
-        import tomllib
-
         registries = tomllib.loads(node.config_file.read_text())["registries"]
+        section = {"criu": str(criu(node.base / "bin")), "restore": True}
         node.configure({"registries": registries, "checkpoint": section})
         node.start()
         node.cri("PullImage", image={"image": image})
         warm = Pods(node.cri, image, node.logs)
         warm.run()
         warm.remove_all()
+        yield node
+
+
+@pytest.fixture(scope="module")
+def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
+    """A node with CRIU."""
+    with _started(new_node, image) as node:
         yield node
 
 
@@ -102,8 +108,15 @@ def test_a_container_goes_on_elsewhere_with_its_memory_and_its_files(pods: Pods,
 
 
 def test_a_restored_container_survives_the_daemon_and_can_be_checkpointed_again(
-    pods: Pods, node: Node, tmp_path: Path
+    new_node: Callable[..., Node], image: str, tmp_path: Path
 ) -> None:
+    with _started(new_node, image) as node:
+        pods = Pods(node.cri, image, node.logs)
+        _survives(pods, node, tmp_path)
+        pods.remove_all()
+
+
+def _survives(pods: Pods, node: Node, tmp_path: Path) -> None:
     container = _counting(pods)
     first, second = tmp_path / "1.tar", tmp_path / "2.tar"
     node.cri("CheckpointContainer", container_id=container.id, location=str(first), timeout=120)
