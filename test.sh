@@ -114,7 +114,9 @@ build_nri_plugins() {
 fetch_criu() {
   [[ ! -d .cache/criu/root && $(dpkg --print-architecture) == amd64 ]] || return 0
   local mirror
-  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m1 debian) || return 0
+  # The format is apt's.
+  # shellcheck disable=SC2016
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | awk '/debian/ && !found { print; found = 1 }')
   say "fetching CRIU 4 for the tests of checkpoints"
   rm -rf .cache/criu
   mkdir -p .cache/criu
