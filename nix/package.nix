@@ -5,6 +5,7 @@
   conmon,
   conntrack-tools,
   crun,
+  gnupg,
   iptables,
   nftables,
   runc,
@@ -56,6 +57,7 @@ python3Packages.buildPythonApplication {
         conmon
         conntrack-tools
         crun
+        gnupg
         iptables
         nftables
         runc

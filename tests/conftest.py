@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 import build_hook
 from tests.harness import cgroups, privacy
 
+# Before the conftest of a folder that was named to pytest, which is imported earlier than pytest_configure is called.
+build_hook.make_stubs()
+
 TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
 
@@ -29,7 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.geteuid() == 0 and not config.option.collectonly:
         privacy.enter()
         cgroups.enter()
-    build_hook.make_stubs()
 
 
 @pytest.hookimpl(trylast=True)

@@ -21,6 +21,8 @@ class Counts:
     pull_mib: int = 96
     pull_files: int = 3500
     pull_rounds: int = 3
+    transfer_mib: int = 256
+    transfer_rounds: int = 3
     waterfall: int = 10
 
     MEANINGS: ClassVar[dict[str, str]] = {
@@ -37,6 +39,8 @@ class Counts:
         "pull_mib": "size of the image that is pulled, of three layers",
         "pull_files": "its number of files",
         "pull_rounds": "times that it is pulled and removed",
+        "transfer_mib": "bytes through exec and port-forward, there and back",
+        "transfer_rounds": "times that so many are sent",
         "waterfall": "pods of which each step is timed (orlop's own log)",
     }
 

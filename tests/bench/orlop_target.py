@@ -1,7 +1,9 @@
 """Our own daemon as a target: the tests' node, with the log level of production."""
 
 import os
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -80,6 +82,7 @@ class OrlopTarget(Target):
             state.pods.insert(pod_id, msgspec.structs.replace(sandbox.record, id=pod_id, config=config), sandbox.status)
             copy = msgspec.structs.replace(container.record, id=container_id, pod_id=pod_id)
             state.containers.insert(container_id, copy, container.status)
+            (self._writable / container_id / "upper").mkdir(parents=True)
         state.close()
         self.start()
         until_running(self, count)
@@ -91,12 +94,17 @@ class OrlopTarget(Target):
         for entry in state.containers:
             if entry.record.id != pod.container_id:
                 state.containers.delete(entry.record.id)
+                shutil.rmtree(self._writable / entry.record.id)
         for sandbox in state.pods:
             if sandbox.record.id != pod.id:
                 state.pods.delete(sandbox.record.id)
         state.close()
         self.start()
         until_running(self, 1)
+
+    @property
+    def _writable(self) -> Path:
+        return self.node.root_dir / "containers"
 
     @property
     def _database(self) -> str:

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.bench import populations, pulls, recorded, restarts
+from tests.bench import populations, pulls, recorded, restarts, transfers
 from tests.bench.counts import Counts
 from tests.bench.machine import pss_mib, written_kib
 from tests.bench.podcalls import Pod, timed
@@ -29,6 +29,8 @@ def measure(targets: list[Target], counts: Counts, results: Results, registry: R
     populations.measure(whole, counts, results)
     if counts.pull_mib and counts.pull_rounds:
         pulls.measure(own, counts, results, registry)
+    if counts.transfer_mib and counts.transfer_rounds:
+        transfers.measure(targets, counts, results)
     if counts.recorded and counts.lists:
         recorded.measure([target for target in own if target.fillable], counts, results)
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.bench import containerd, main
+from tests.bench import containerd, main, transfers
 from tests.bench.counts import Counts
 from tests.harness.leakcheck import nothing_left, nothing_left_at_the_end
 
@@ -30,6 +30,8 @@ TINY = Counts(
     pull_mib=1,
     pull_files=9,
     pull_rounds=1,
+    transfer_mib=1,
+    transfer_rounds=1,
     waterfall=1,
 )
 ALONE = {
@@ -46,6 +48,7 @@ CASES = {
     *(f"{case}, {size} pods" for case in POPULATED for size in (1, 2)),
     *(f"{case}, 3 on record" for case in LISTS),
     *("pull of 1 MiB, 9 files", "removal of 1 MiB, 9 files"),
+    *(("exec, 1 MiB each way", "port-forward, 1 MiB each way") if transfers.CRICTL.exists() else ()),
 }
 ON_A_DISK = {"written to disk per pod"}
 """Not measured where the temporary directory is on no block device."""

@@ -12,7 +12,6 @@ import pytest
 
 from tests.conformance import critest, debs, expected, images
 from tests.conformance.built import require
-from tests.harness import privacy
 from tests.harness.node import Node
 from tests.parts.registry import Registry
 
@@ -23,33 +22,34 @@ KEPT = debs.ROOT / ".cache" / "conformance"
 """Logs of the suite and of the daemon, when a run was not as expected."""
 
 HOSTS = ("registry.k8s.io", "gcr.io", "k8s.gcr.io")
+MIRROR = """
+[[registry]]
+location = "{host}"
+[[registry.mirror]]
+location = "{mirror}"
+insecure = true
+"""
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Upstream's registries, on loopback: the suite's image names are fixed."""
-    directory = tmp_path_factory.mktemp("upstream")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A registries.conf by which a registry on loopback stands in for upstream's: the suite's image names are fixed."""
     require("critest", "nonewprivs", "runc-new")
-    hosts = directory / "hosts"
-    hosts.write_text(f"127.0.0.1 localhost {' '.join(HOSTS)}\n")
-    registry = Registry(directory / "registry")
-    registry.port = 80
-    privacy.mount(str(hosts), "/etc/hosts", None, privacy.MS_BIND)
-    try:
-        with registry:
-            for name, image in images.made():
-                registry.push(image, name.partition("/")[2])
-            yield
-    finally:
-        privacy.unmount("/etc/hosts")
+    directory = tmp_path_factory.mktemp("upstream")
+    with Registry(directory / "registry") as registry:
+        for name, image in images.made():
+            registry.push(image, name.partition("/")[2])
+        file = directory / "registries.conf"
+        file.write_text("".join(MIRROR.format(host=host, mirror=registry.host) for host in HOSTS))
+        yield file
 
 
 @pytest.mark.timeout(2 * critest.TIME_LIMIT)
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_every_spec(upstream: None, tmp_path: Path, handler: str) -> None:
+def test_every_spec(mirrored: Path, tmp_path: Path, handler: str) -> None:
     binary = Path(os.environ.get("ORLOP_CRITEST") or require("critest"))
     config = {
-        "registries": {host: {"plain_http": True} for host in HOSTS},
+        "images": {"registries_conf": str(mirrored)},
         "handlers": {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}},
     }
     with Node(config) as node:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from orlop.config.keys import fields_of, variants_of
+from orlop.model.errors import InvalidArgument
 from orlop.node import lock
 from orlop.node.declaration import Declaration
+from orlop.node.declaring import declare
 
 JOIN = {"discovery_file": "/etc/kubernetes/discovery.conf"}
 
@@ -22,7 +24,11 @@ HANDLERS: dict[str, dict[str, Any]] = {
 NETWORKS: dict[str, dict[str, Any]] = {
     "default": {},
     "dual-stack": {"provider": "bridge", "pod_cidrs": ["10.1.0.0/16", "fd00:1::/64"], "mtu": 1400, "firewall": True},
-    **{provider: {"provider": provider} for provider in variants_of(fields_of(Declaration)["network"].type)},
+    # Weave is only taken by who says that its state is known.
+    **{
+        name: {"provider": name, **({"unmaintained": True} if "unmaintained" in fields_of(kind) else {})}
+        for name, kind in variants_of(fields_of(Declaration)["network"].type).items()
+    },
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -88,12 +94,23 @@ def declaration(minor: str, handlers: str, network: str, settings: str) -> dict[
 
 def _pairwise(axes: tuple[list[str], ...]) -> Iterator[tuple[str, ...]]:
     """Greedy: each row is that one of all which covers most of what is left."""
-    rows = list(itertools.product(*axes))
+    rows = [row for row in itertools.product(*axes) if _fits(row)]
+    missing = [value for n, values in enumerate(axes) for value in values if value not in {row[n] for row in rows}]
+    assert not missing, f"no combination has {missing}"
     left = {pair for row in rows for pair in _pairs(row)}
     while left:
         best = max(rows, key=lambda row: len(left & _pairs(row)))
         left -= _pairs(best)
         yield best
+
+
+def _fits(row: tuple[str, ...]) -> bool:
+    """Not each network goes with each cluster: flannel needs kube-proxy, for instance."""
+    try:
+        declare(declaration(*row))
+    except InvalidArgument:
+        return False
+    return True
 
 
 def _pairs(row: tuple[str, ...]) -> set[tuple[tuple[int, str], tuple[int, str]]]:

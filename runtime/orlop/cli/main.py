@@ -1,5 +1,6 @@
 """The commands' table of contents. Each command is in a module of its own, imported when it is called."""
 
+import gc
 import sys
 
 import click
@@ -39,4 +40,5 @@ def main() -> None:
 
 def daemon_main() -> None:
     """The command `orlopd`: the same as `orlop daemon run`."""
+    gc.disable()  # nothing that the imports make is garbage; the daemon switches it on once it serves
     cli(["daemon", "run", *sys.argv[1:]], prog_name="orlopd")

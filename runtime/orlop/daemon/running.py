@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -78,6 +79,8 @@ async def _run(loaded: Loaded, config_path: str | None) -> None:
         _begin_background(deck, notifier)
         stopped = _on_signals(lambda: reloading.reload(loaded, config_path, notifier))
         gate.open()
+        gc.freeze()  # what is here now stays: it need not be looked through again and again
+        gc.enable()
         notifier.ready(f"serving {config.daemon.socket}")
         log.info(
             "orlopd %s serves %s after %.0f ms", __version__, config.daemon.socket, (time.monotonic() - began) * 1000

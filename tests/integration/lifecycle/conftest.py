@@ -1,9 +1,4 @@
-"""The node that the CRI behaviour suite talks to: one daemon for the run, or any runtime's socket.
-
-    ORLOP_TEST_ENDPOINT=/run/containerd/containerd.sock ORLOP_TEST_IMAGE=registry/busybox:1 ./test.sh integration
-
-With an endpoint given, tests that need a daemon of their own, or files of ours, are skipped and say so.
-"""
+"""The node that the CRI behaviour suite talks to: one daemon for the run, or a peer (tests.harness.foreign)."""
 
 import os
 import tempfile
@@ -15,11 +10,12 @@ import pytest
 from tests.fakes.images import Link, busybox_image
 from tests.harness import leaks
 from tests.harness.cri import Cri
+from tests.harness.foreign import ENDPOINT, FOREIGN, NO_OWN_DAEMON
 from tests.harness.node import Node
 from tests.harness.pods import Pods
+from tests.parts import peer
 from tests.parts.registry import Registry
 
-ENDPOINT = os.environ.get("ORLOP_TEST_ENDPOINT", "")
 HANDLERS = ("runc", "crun", "shim-runc")
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS, indirect=True)
@@ -46,6 +42,8 @@ def new_node(registry: Registry, image: str) -> Callable[..., Node]:
     """Makes nodes that may pull from the registry; the caller starts and closes them."""
 
     def make(**config: object) -> Node:
+        if FOREIGN:
+            pytest.skip(NO_OWN_DAEMON)
         return Node({"registries": {registry.host: {"plain_http": True}}, **config})
 
     return make
@@ -54,8 +52,6 @@ def new_node(registry: Registry, image: str) -> Callable[..., Node]:
 @pytest.fixture(scope="session")
 def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
     """The run's node, with the image pulled and its bridge up."""
-    if ENDPOINT:
-        pytest.skip("needs a daemon of its own, and ORLOP_TEST_ENDPOINT names another")
     with new_node() as node:
         node.start()
         node.cri("PullImage", image={"image": image})
@@ -72,8 +68,6 @@ def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
 @pytest.fixture
 def own_node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
     """A node for one test, which may kill it or break it; started, with the image pulled."""
-    if ENDPOINT:
-        pytest.skip("needs a daemon of its own, and ORLOP_TEST_ENDPOINT names another")
     with new_node() as node:
         node.start()
         node.cri("PullImage", image={"image": image})
@@ -83,12 +77,15 @@ def own_node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
 @pytest.fixture(scope="session")
 def cri(request: pytest.FixtureRequest) -> Iterator[Cri]:
     """A connection to the runtime under test."""
-    if not ENDPOINT:
+    if ENDPOINT:
+        cri = Cri(ENDPOINT)
+        yield cri
+        cri.close()
+    elif FOREIGN:
+        with peer.running(request.getfixturevalue("image"), request.getfixturevalue("registry")) as target:
+            yield target.cri
+    else:
         yield request.getfixturevalue("node").cri
-        return
-    cri = Cri(ENDPOINT)
-    yield cri
-    cri.close()
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +99,9 @@ def pulled(cri: Cri, image: str) -> str:
 def handler(request: pytest.FixtureRequest) -> str:
     """The runtime handler of the test's pods; "" is the default one."""
     name: str = getattr(request, "param", "")
-    if name and ENDPOINT:
+    if name and FOREIGN:
         known = [item.name for item in request.getfixturevalue("cri")("Status").runtime_handlers]
-        if name not in known:
+        if name not in (known or ("runc", "crun")):  # an old one does not tell its handlers
             pytest.skip(f"the runtime has no handler {name!r}")
     return name
 

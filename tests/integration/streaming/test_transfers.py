@@ -6,8 +6,8 @@ import pytest
 
 from tests.harness.pods import Container, Pod
 from tests.integration.streaming.clients import Crictl
-from tests.integration.streaming.flood import blocks, there_and_back, told
 from tests.integration.streaming.test_port_forward import forwarded, listening
+from tests.parts.flood import blocks, there_and_back, told
 
 MANY = 1024
 """MiB."""

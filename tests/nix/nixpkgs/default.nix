@@ -53,6 +53,7 @@ let
     conmon = host "conmon" [ "conmon" ];
     conntrack-tools = host "conntrack-tools" [ "conntrack" ];
     crun = host "crun" [ "crun" ];
+    gnupg = host "gnupg" [ "gpgv" ];
     iptables = host "iptables" [ "iptables" "ip6tables" ];
     nftables = host "nftables" [ "nft" ];
     runc = host "runc" [ "runc" ];

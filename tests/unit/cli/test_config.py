@@ -72,11 +72,9 @@ def test_show_hides_passwords(good: str) -> None:
 
 
 def test_show_of_one_table_or_key(good: str) -> None:
-    assert set(json.loads(run("show", "--config", good, "-o", "json", "streaming").output)) == {
-        "streaming.address",
-        "streaming.port",
-        "streaming.idle_timeout",
-    }
+    shown = json.loads(run("show", "--config", good, "-o", "json", "streaming").output)
+    assert {"streaming.address", "streaming.port", "streaming.idle_timeout"} <= shown.keys()
+    assert all(key.startswith("streaming.") for key in shown)
     result = run("show", "--config", good, "nonsense")
     assert result.exit_code == 1
     assert "there is no key 'nonsense'" in result.output

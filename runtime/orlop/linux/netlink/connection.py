@@ -17,7 +17,7 @@ from orlop.linux.netlink.messages import ACK, DONE, DUMP, ERROR, REQUEST, Messag
 
 ROUTE, NETFILTER = 0, 12
 """Protocols (netlink(7))."""
-_TIME_LIMIT = struct.pack("@ll", 10, 0)
+_TIME_LIMIT = struct.pack("@ll", 30, 0)
 """The kernel answers at once; a socket that stays silent must not keep a thread for ever."""
 _BUFFER = 1 << 18
 _TRIES = 5

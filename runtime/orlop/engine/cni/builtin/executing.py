@@ -15,7 +15,7 @@ from functools import partial
 import msgspec
 
 from orlop.aio.process import CommandError, Finished
-from orlop.aio.threads import offload
+from orlop.aio.threads import in_own_thread
 from orlop.engine.cni.builtin import bridge
 from orlop.engine.cni.builtin.bridge import Attachment
 from orlop.engine.cni.builtin.settings import NotOurs, bridge_network, passed_through
@@ -52,7 +52,8 @@ class InProcess:
         for kind in _OURS[call.kind]:
             if not await self._is_current(kind, call):
                 return await self._otherwise(call)
-        working = asyncio.ensure_future(offload(work))
+        # Not in the pool of short calls: a lease's lock may be held for long.
+        working = asyncio.ensure_future(in_own_thread(work))
         try:
             output = await asyncio.shield(working)
         except asyncio.CancelledError:
