@@ -12,6 +12,7 @@ from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci import idmapped
 from orlop.engine.state.table import PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
+from orlop.linux import null_device
 from orlop.linux.files import ensure_dir, remove_tree
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
@@ -116,6 +117,7 @@ async def make(
             limits = await nri.adjust(deck, pod, entry)
             record = entry.record
         monitored = await _monitored(deck, pod, record, steps, undo, source)
+        null_device.restore()  # nothing of the container's own has run yet
         await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user, limits)
