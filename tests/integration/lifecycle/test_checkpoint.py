@@ -16,10 +16,10 @@ from tests.harness.pods import CREATED, RUNNING, Container, Pods, eventually
 from tests.parts.criu import criu
 
 COUNT = (
-    "echo begun; i=0; trap 'echo bye; exit 5' TERM; "
-    "while true; do i=$((i+1)); echo $i >/count; [ -e /say ] && { echo at $(cat /say); rm /say; }; sleep 0.05; done"
+    "echo begun; i=0; mark=$(cat /proc/sys/kernel/random/uuid); trap 'echo bye; exit 5' TERM; "
+    "while true; do i=$((i+1)); echo $i $mark >/count; [ -e /say ] && { echo at $(cat /say); rm /say; }; sleep 0.05; done"
 )
-"""Keeps a number in its memory and tells it in a file."""
+"""Keeps a number and a mark of its own in its memory, and tells them in a file. One that begins anew has another mark."""
 
 
 @contextmanager
@@ -54,12 +54,19 @@ def pods(node: Node, image: str) -> Iterator[Pods]:
 
 def _counting(pods: Pods, **config: Any) -> Container:
     container = pods.run().start("sh", "-c", COUNT, **config)
-    container.sh("until [ -s /count ]; do sleep 0.05; done")
+    _count(container)
     return container
 
 
-def _count(container: Container) -> int:
-    return int(container.sh("until [ -s /count ]; do sleep 0.05; done; cat /count"))
+def _count(container: Container) -> tuple[int, str]:
+    count, mark = container.sh("until [ -s /count ]; do sleep 0.05; done; cat /count").split()
+    return int(count), mark
+
+
+def _goes_on(container: Container, before: tuple[int, str]) -> bool:
+    """Whether it is the same process's memory, further on."""
+    count, mark = _count(container)
+    return count > before[0] and mark == before[1]
 
 
 def _restored(pods: Pods, archive: Path, **config: Any) -> Container:
@@ -70,8 +77,9 @@ def test_a_container_goes_on_elsewhere_with_its_memory_and_its_files(pods: Pods,
     container = _counting(pods)
     container.sh("echo kept >/etc/kept; rm /bin/wget; mkdir /tmp/d; ln -s /etc/kept /tmp/d/link; sleep 0.3")
     archive = tmp_path / "checkpoint.tar"
+    before = _count(container)
     node.cri("CheckpointContainer", container_id=container.id, location=str(archive))
-    reached = _count(container)
+    eventually(lambda: _goes_on(container, before), seconds=30)
     assert container.status().state == RUNNING
     assert archive.stat().st_mode & 0o777 == 0o600
     with tarfile.open(archive) as tar:
@@ -90,9 +98,7 @@ def test_a_container_goes_on_elsewhere_with_its_memory_and_its_files(pods: Pods,
     again.start()
     assert again.status().state == RUNNING
     # It goes on where it was, and does not begin anew.
-    first = _count(again)
-    assert first > 3
-    eventually(lambda: _count(again) > max(first, reached), seconds=30)
+    eventually(lambda: _goes_on(again, before), seconds=30)
     assert again.sh("cat /tmp/d/link; ls /bin/wget 2>/dev/null || echo gone") == "kept\ngone"
     again.sh("echo here >/say")
     eventually(lambda: "at here" in again.output(), seconds=30)
@@ -119,6 +125,7 @@ def test_a_restored_container_survives_the_daemon_and_can_be_checkpointed_again(
 def _survives(pods: Pods, node: Node, tmp_path: Path) -> None:
     container = _counting(pods)
     first, second = tmp_path / "1.tar", tmp_path / "2.tar"
+    before = _count(container)
     node.cri("CheckpointContainer", container_id=container.id, location=str(first), timeout=120)
     waiting = _restored(pods, first)
     again = _restored(pods, first)
@@ -126,10 +133,10 @@ def _survives(pods: Pods, node: Node, tmp_path: Path) -> None:
     node.restart(hard=True)
     assert waiting.status().state == CREATED
     waiting.start()
-    assert _count(waiting) > 3
+    eventually(lambda: _goes_on(waiting, before), seconds=30)
     node.cri("CheckpointContainer", container_id=again.id, location=str(second))
     third = _restored(pods, second).start()
-    assert _count(third) > 3
+    eventually(lambda: _goes_on(third, before), seconds=30)
 
 
 def test_a_container_that_waits_for_its_restoring_can_be_stopped_and_removed(
@@ -177,8 +184,7 @@ def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node,
     pod = pods.run()
     names = ("one", "two")
     containers = [pod.start("sh", "-c", COUNT, metadata={"name": name}) for name in names]
-    for container in containers:
-        _count(container)
+    before = [_count(container) for container in containers]
     place = tmp_path / "pod"
     place.mkdir()
     ids = [container.id for container in containers]
@@ -193,8 +199,7 @@ def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node,
     assert not list(place.iterdir())
     node.cri("CheckpointPod", pod_sandbox_id=pod.id, output_path=str(place), container_ids=ids)
     assert all(container.status().state == RUNNING for container in containers)
-    before = [_count(container) for container in containers]
-    eventually(lambda: all(_count(c) > n for c, n in zip(containers, before, strict=True)), seconds=30)
+    eventually(lambda: all(_goes_on(c, n) for c, n in zip(containers, before, strict=True)), seconds=30)
 
     config = pods.config()
     wanted = [
@@ -209,7 +214,8 @@ def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node,
         restored = Container(node.cri, each.container_id, {}, Path(config["log_directory"]) / f"{each.name}.log")
         assert restored.status().state == CREATED
         restored.start()
-        assert _count(restored) > 3
+        seen = before[names.index(each.name)]
+        eventually(lambda restored=restored, seen=seen: _goes_on(restored, seen), seconds=30)
 
 
 def test_without_leave_nothing_is_restored(pods: Pods, new_node: Callable[..., Node], image: str) -> None:
