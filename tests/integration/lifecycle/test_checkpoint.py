@@ -17,9 +17,10 @@ from tests.parts.criu import criu
 
 COUNT = (
     "echo begun; i=0; mark=$(cat /proc/sys/kernel/random/uuid); trap 'echo bye; exit 5' TERM; "
-    "while true; do i=$((i+1)); echo $i $mark >/count; [ -e /say ] && { echo at $(cat /say); rm /say; }; sleep 0.05; done"
+    "while true; do i=$((i+1)); echo $i $mark >/count; "
+    "[ -e /say ] && { echo at $(cat /say); rm /say; }; sleep 0.05; done"
 )
-"""Keeps a number and a mark of its own in its memory, and tells them in a file. One that begins anew has another mark."""
+"""Keeps a number and a mark in its memory, and tells them in a file. One that begins anew has another mark."""
 
 
 @contextmanager
