@@ -17,7 +17,7 @@ from tools import Tools
 
 T = TypeVar("T")
 
-BOOT_SECONDS = 60
+BOOT_SECONDS = 180
 SHUTDOWN_SECONDS = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -81,13 +81,26 @@ def _start(name: str, argv: list[str], env: dict[str, str], log: Path, *, own_cg
 
 
 def _leader(spawned: int) -> int:
-    """The node's first process: the child of nspawn."""
+    """The node's first process: the child of nspawn that is the first one of a PID namespace.
+
+    Before it nspawn has another child for a moment, which makes the namespaces and ends.
+    """
 
     def find() -> int | None:
         children = Path(f"/proc/{spawned}/task/{spawned}/children").read_text().split()
-        return int(children[0]) if children else None
+        return next((int(child) for child in children if _is_first(child)), None)
 
     return _wait(BOOT_SECONDS, find, "systemd-nspawn started nothing; see console.log")
+
+
+def _is_first(pid: str) -> bool:
+    """Whether the process is number 1 in a PID namespace below this one (proc(5), NSpid)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[1:]
+    return len(numbers) > 1 and numbers[-1] == "1"
 
 
 def _wait_for_systemd(name: str) -> None:

@@ -12,6 +12,10 @@ from orlop.node.render import PROGRAM, render
 from orlop.node.rendered import Part, RenderedFile
 from orlop.node.settings import effective
 
+KATA = "/opt/kata/"
+"""Where Kata's static releases unpack themselves."""
+ARCHITECTURES = ("amd64", "arm64")
+
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler runs."""
@@ -41,6 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     modules: list[str]
     sysctls: dict[str, str]
     programs: list[Program]
+    kata: dict[str, list[lock.Download]]
+    """Static releases of Kata to unpack at the root, by architecture; empty where no handler's program is in one."""
     plugins: list[str]
     """CNI plugins that the network and every pod need."""
     plugin_dirs: tuple[str, ...]
@@ -68,6 +74,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         modules=host.modules(declaration),
         sysctls=host.sysctls(declaration),
         programs=_programs(declaration),
+        kata=_kata(declaration),
         plugins=_plugins(bridge),
         plugin_dirs=config.network.plugin_dirs,
         directories=Directories(
@@ -97,6 +104,22 @@ def _programs(declaration: Declaration) -> list[Program]:
         for name, handler in declaration.handlers.items()
     }
     return sorted(found, key=lambda program: (program.name, program.path))
+
+
+def _kata(declaration: Declaration) -> dict[str, list[lock.Download]]:
+    paths = [handler.path for handler in declaration.handlers.values() if handler.path.startswith(KATA)]
+    versions = lock.release(declaration.kubernetes).versions
+    # From release 4 on the Go shim has an archive of its own; before, one archive has both.
+    names = {
+        "kata-go-static"
+        if "kata-go-static" in versions and not path.startswith(f"{KATA}runtime-rs/")
+        else "kata-static"
+        for path in paths
+    }
+    return {
+        arch: [lock.download(name, declaration.kubernetes, arch) for name in sorted(names)]
+        for arch in (ARCHITECTURES if names else ())
+    }
 
 
 def _plugins(bridge: Bridge | None) -> list[str]:

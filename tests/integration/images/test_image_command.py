@@ -18,7 +18,10 @@ NAME = "example.org/app:1"
 @pytest.fixture
 def config(tmp_path):
     path = tmp_path / "orlop.toml"
-    path.write_text(f'[daemon]\nroot_dir = "{tmp_path}/root"\nstate_dir = "{tmp_path}/state"\n')
+    places = f'[daemon]\nroot_dir = "{tmp_path}/root"\nstate_dir = "{tmp_path}/state"\n'
+    path.write_text(
+        f'{places}[images]\nregistries_conf = ""\n'
+    )  # what short names mean on this machine is not for tests
     return str(path)
 
 
@@ -50,7 +53,7 @@ def test_export(config, archive, tmp_path):
     assert told.exit_code == 0 and f"exported {NAME} with layers made again: its id is " in told.output
     assert f"not {IMAGE.id}" in told.output
     with open(config, "a") as file:
-        file.write("[images]\nkeep_layers = true\n")
+        file.write("keep_layers = true\n")
     assert run("remove", NAME, "--config", config).exit_code == 0
     assert run("import", archive, "--config", config).exit_code == 0
     assert run("export", out, NAME, "--config", config).output == f"exported {NAME}, manifest {IMAGE.digest}\n"

@@ -33,7 +33,7 @@ def test_time_limit_kills_the_command_and_its_descendants(pods: Pods) -> None:
     began = time.monotonic()
     with refused("DEADLINE_EXCEEDED"):
         container.exec("sh", "-c", "setsid sleep 7777 & sleep 8888", timeout=1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert "7777" not in container.sh("ps -o args")
     assert "8888" not in container.sh("ps -o args")
 
@@ -48,9 +48,9 @@ def test_a_missing_command_is_named(pods: Pods) -> None:
 def test_a_background_process_does_not_hold_the_answer(pods: Pods) -> None:
     container = pods.run().start()
     began = time.monotonic()
-    answer = container.exec("sh", "-c", "sleep 5 >/dev/null 2>&1 & echo done")
+    answer = container.exec("sh", "-c", "sleep 600 >/dev/null 2>&1 & echo done")
     assert answer.stdout == b"done\n"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60
 
 
 def test_binary_output_is_untouched(pods: Pods) -> None:

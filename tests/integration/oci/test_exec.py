@@ -83,9 +83,9 @@ async def test_output_beyond_the_limit_is_dropped_without_blocking(sleeper: Box)
 
 async def test_a_daemonised_grandchild_does_not_hold_the_answer(sleeper: Box) -> None:
     began = time.monotonic()
-    result = await sleeper.execute("sleep 30 & echo done")
+    result = await sleeper.execute("sleep 600 & echo done")
     assert result.stdout == b"done\n"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(

@@ -30,3 +30,20 @@ def test_directories_follow_the_daemons_settings() -> None:
     found = plan_as_data(declare({"daemon": settings}))
     assert found["directories"]["root"] == "/data/orlop"
     assert found["directories"]["network"] == "/etc/net"
+
+
+def test_kata_comes_with_a_handler_whose_program_is_in_it() -> None:
+    def urls(minor: str, *paths: str) -> list[str]:
+        handlers = {"runc": {}} | {f"kata-{at}": {"type": "shim", "path": path} for at, path in enumerate(paths)}
+        return [
+            each.url.rpartition("/")[2]
+            for each in plan(declare({"kubernetes": minor, "handlers": handlers})).kata["amd64"]
+        ]
+
+    go, rust = "/opt/kata/bin/containerd-shim-kata-v2", "/opt/kata/runtime-rs/bin/containerd-shim-kata-v2"
+    assert urls("1.37", rust) == ["kata-static-4.2.0-amd64.tar.zst"]
+    assert urls("1.37", rust, go) == ["kata-go-static-4.2.0-amd64.tar.zst", "kata-static-4.2.0-amd64.tar.zst"]
+    assert urls("1.35", rust, go) == ["kata-static-3.32.0-amd64.tar.zst"]
+    assert plan(declare({"handlers": {"runc": {}}})).kata == {}
+    known = plan(declare({"handlers": {"runc": {}, "kata": {"type": "shim", "path": rust}}})).kata["amd64"]
+    assert all(each.sha256 and len(each.sha256) == 64 for each in known)

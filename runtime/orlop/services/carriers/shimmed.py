@@ -84,12 +84,15 @@ class ShimmedCarrier:
             await (await self._shim(record)).start(record.id)
 
     async def signal(self, entry: ContainerEntry, number: int) -> None:
-        with spoken(f"send it signal {number}"), contextlib.suppress(ShimGone):  # its death is told elsewhere
+        with spoken(f"send it signal {number}"):
             try:
                 await (await self._shim(entry.record)).kill(entry.record.id, number)
             except StatusError as error:
                 if error.code not in _OVER:
                     raise
+            except (ShimGone, Disconnected) as error:
+                # It ended with its last container, or has died: both are told elsewhere.
+                log.debug("container %s gets no signal %d: %s", entry.record.id, number, error)
 
     async def kill_all(self, record: ContainerRecord) -> None:
         with contextlib.suppress(StatusError, Disconnected, OrlopError):
@@ -104,12 +107,16 @@ class ShimmedCarrier:
     async def delete(self, record: ContainerRecord) -> None:
         if (watch := self.deck.shim_watches.pop(record.id, None)) is not None:
             watch.cancel()
-        if self.has_record(record):
+        had = self.has_record(record)
+        if had:
             with spoken(f"delete it from {record.handler}"):
                 await self._delete(record)
         await self.deck.shims.forget(record.id)
         for name in ("address", FILE):
             remove_file(os.path.join(record.bundle, name))
+        if had:
+            # Now that it is not known to have one: of several that are deleted at once the last waits for the shim.
+            await self._shim_ended(record)
 
     async def exec_sync(self, record: ContainerRecord, command: tuple[str, ...], timeout: float) -> ExecResult:
         process = msgspec.json.encode(exec_process_of(record.bundle, command))
@@ -169,6 +176,9 @@ class ShimmedCarrier:
         await self.deck.shims.forget(record.id)
 
     async def _shim(self, record: ContainerRecord) -> TaskService:
+        if self.has_record(record):
+            # A shim whose daemon died while it was born waits for a reader of its log, and answers nothing until then.
+            self.deck.shims.listen(record.id, record.bundle)
         return await self.deck.shims.reach(record.bundle)
 
     async def _place(self, record: ContainerRecord) -> commands.Place:
@@ -249,8 +259,6 @@ class ShimmedCarrier:
         except (ShimGone, Disconnected):
             await self.deck.shims.bury(record.runtime_path, record.id, record.bundle)
             await self._remove_cgroup(record)
-            return
-        await self._shim_ended(record)
 
     async def _remove_half_made(self, record: ContainerRecord) -> None:
         """Its shim does not know it: the OCI runtime may have been cut off in the middle of creating it."""

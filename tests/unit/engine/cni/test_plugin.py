@@ -66,10 +66,10 @@ async def test_a_plugin_that_hangs_is_killed_with_its_children(fake: FakePlugins
     assert isinstance(error, PluginTimedOut)
     assert isinstance(error, TimedOut)
     assert "within 0.5 s" in str(error)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     # It was killed before the error came; dying takes the kernel a moment.
     while not _is_dead(fake.hung_child()):
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         await asyncio.sleep(0.01)
 
 
