@@ -12,10 +12,15 @@ import pytest
 
 from tests.conformance import critest, debs, expected, images
 from tests.conformance.built import require
-from tests.harness.node import Node
+from tests.harness.node import SHIM_RUNC, Node
 from tests.parts.registry import Registry
 
-HANDLERS = {"runc": [], "crun": [], "runc-new": ["-websocket-exec", "-websocket-attach", "-websocket-portforward"]}
+HANDLERS = {
+    "runc": [],
+    "crun": [],
+    "runc-new": ["-websocket-exec", "-websocket-attach", "-websocket-portforward"],
+    "shim-runc": [],
+}
 """Options for each: streams go over SPDY, and once over WebSocket."""
 
 KEPT = debs.ROOT / ".cache" / "conformance"
@@ -48,12 +53,13 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_every_spec(mirrored: Path, tmp_path: Path, handler: str) -> None:
     binary = Path(os.environ.get("ORLOP_CRITEST") or require("critest"))
+    handlers = {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}, "shim-runc": SHIM_RUNC}
     with Node() as node:
         nri = node.state_dir / "nri.sock"
         node.configure(
             {
                 "images": {"registries_conf": str(mirrored)},
-                "handlers": {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}},
+                "handlers": handlers,
                 "nri": {"enabled": True, "socket": str(nri), "plugin_dir": str(tmp_path), "config_dir": str(tmp_path)},
             }
         )

@@ -10,6 +10,7 @@ from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci import idmapped
 from orlop.engine.state.table import PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
+from orlop.linux import null_device
 from orlop.linux.files import ensure_dir
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
@@ -97,6 +98,7 @@ async def make(
         steps.enter("create the container with its monitor")
         undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
         monitored = await carrier.create(pod.record, record)
+        null_device.restore()  # nothing of the container's own has run yet
         await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user, limits)

@@ -11,6 +11,7 @@ import time
 
 from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.state.table import ContainerEntry, PodEntry
+from orlop.linux import null_device
 from orlop.linux.files import ensure_dir
 from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 async def recover(deck: Deck) -> None:
     """Bring records and kernel together; then what is half made or owed is collected in the background."""
     began = time.monotonic()
+    null_device.restore()
     for directory in (deck.settings.exit_dir, deck.settings.socket_dir, f"{deck.settings.state_dir}/containers"):
         ensure_dir(directory, 0o711)
     for pod in deck.state.pods:

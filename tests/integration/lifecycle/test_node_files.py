@@ -112,6 +112,19 @@ def test_a_cdi_device_by_field_and_by_annotation(here: Pods, place: Place) -> No
     assert pod.start().sh("echo $GADGETS; ls /dev").count("gadget") == 0
 
 
+def test_a_cdi_device_in_a_user_namespace(here: Pods, place: Place) -> None:
+    if not place.node.cri("Status").runtime_handlers[0].features.user_namespaces:
+        pytest.skip("kernel or filesystem have no idmapped mounts")
+    _write(place.base / "firmware", "v1")
+    _write(place.base / "cdi-etc/gadget.json", _specification(place.base))
+    ids = [{"host_id": 200000, "container_id": 0, "length": 65536}]
+    options = {"pid": CONTAINER, "userns_options": {"uids": ids, "gids": ids}}
+    linux = {"security_context": {"namespace_options": options}}
+    container = here.run(linux=linux).start(linux=linux, CDI_devices=[{"name": DEVICE}])
+    assert container.sh("stat -c %t:%T /dev/gadget/one; cat /gadget/firmware").split() == ["1:7", "v1"]
+    assert container.exec("sh", "-c", "echo x > /dev/gadget/one").stderr.endswith(b"No space left on device\n")
+
+
 def test_cdi_files_are_read_when_they_are_needed(here: Pods, place: Place) -> None:
     """Files that came, changed and went while the daemon runs; YAML; a later directory wins."""
     pod = here.run()

@@ -113,6 +113,30 @@ def test_its_own_files_are_its_roots(pods: Pods) -> None:
 
 
 @each_handler
+def test_devices_are_the_nodes_own(pods: Pods) -> None:
+    linux = _linux(context={"privileged": True})
+    pod = pods.run(linux=linux)
+    device = {"host_path": "/dev/full", "container_path": "/dev/inner/full", "permissions": "rw"}
+    container = pod.start(linux=LINUX, devices=[device])
+    assert container.sh("stat -c %t:%T /dev/inner/full /dev/null").split() == ["1:7", "1:3"]
+    assert container.exec("sh", "-c", "echo x > /dev/inner/full").stderr.endswith(b"No space left on device\n")
+    assert pod.start(linux=linux).sh("test -c /dev/full && mkdir /m && mount -t tmpfs none /m && echo able") == "able"
+
+
+@each_handler
+def test_the_nodes_null_device_stays_roots(pods: Pods) -> None:
+    """crun 1.8 gives it to the container's user, when it creates a container here and at each command."""
+    user = {"run_as_user": {"value": 1000}}
+    inside = pods.run(linux=LINUX).start(linux=_linux(context=user))
+    assert os.stat("/dev/null").st_uid == 0
+    assert inside.sh("cat; id -u") == "1000"
+    outside = pods.run().start(linux={"security_context": {"namespace_options": {"pid": CONTAINER}, **user}})
+    assert outside.sh("cat; id -u") == "1000"
+    info = os.stat("/dev/null")
+    assert (info.st_uid, info.st_gid, info.st_mode & 0o777) == (0, 0, 0o666)
+
+
+@each_handler
 def test_a_shared_pid_namespace(pods: Pods) -> None:
     linux = _linux(pid=POD)
     pod = pods.run(linux=linux)

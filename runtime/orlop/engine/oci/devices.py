@@ -2,9 +2,17 @@
 
 from orlop.engine.oci.inputs import Spec, SpecInputs
 
+MADE_ANYWAY = frozenset(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
+"""Every OCI runtime gives these (runtime-spec, "Default Devices"), and runc fails where they are there already."""
+
 
 def device_nodes(inputs: SpecInputs) -> list[Spec]:
-    """linux.devices. /dev/null and its like are made by every OCI runtime unasked."""
+    """linux.devices. /dev/null and its like are made by every OCI runtime unasked.
+
+    None in a user namespace, where nodes cannot be made: see device_mounts.
+    """
+    if inputs.userns is not None:
+        return []
     return [
         {
             "path": device.path,
@@ -17,6 +25,19 @@ def device_nodes(inputs: SpecInputs) -> list[Spec]:
         }
         for device in inputs.devices
     ]
+
+
+def device_mounts(inputs: SpecInputs) -> list[Spec]:
+    """In a user namespace: the node's own device nodes, bound. runc would bind by the path in the container."""
+    if inputs.userns is None:
+        return []
+    return [bound_device(device.path, device.host_path) for device in inputs.devices if device.path not in MADE_ANYWAY]
+
+
+def bound_device(path: str, host_path: str) -> Spec:
+    """A mount of a device node of the node."""
+    options = ["bind", "rprivate", "nosuid", "noexec", "rw"]
+    return {"destination": path, "type": "bind", "source": host_path, "options": options}
 
 
 def device_rules(inputs: SpecInputs) -> list[Spec]:

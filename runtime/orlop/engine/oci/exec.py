@@ -71,7 +71,9 @@ async def exec_detached(
     stderr: int | None = None,
     console_socket: str = "",
 ) -> int:
-    """Start a command with these descriptors (None is /dev/null) or on a terminal whose master goes to console_socket.
+    """Start a command with these descriptors or on a terminal whose master goes to console_socket.
+
+    Without them it reads the end of its input at once, and what it writes goes nowhere.
 
     Returns its pid in the node's namespace. The caller owns the descriptors, and awaits the pid with the reaper.
     """
@@ -128,7 +130,8 @@ async def _start(
         argv = target.runtime.command(*args, target.container_id, log=log)
         for pause in (*THAWING, None):
             try:
-                status = await _finish(argv, streams, target.runtime.time_limit)
+                with _input(streams[0]) as stdin:
+                    status = await _finish(argv, (stdin, *streams[1:]), target.runtime.time_limit)
             except TimeoutError as error:
                 raise TimedOut(f"cannot {doing}: {target.runtime.name} did not end in time") from error
             except OSError as error:
@@ -142,6 +145,20 @@ async def _start(
             remove_tree(log)
             await asyncio.sleep(pause)
         raise runtime_error(doing, told)
+
+
+@contextmanager
+def _input(given: int | None) -> Iterator[int]:
+    """The given descriptor, else one that is at its end. Not /dev/null: see linux.null_device."""
+    if given is not None:
+        yield given
+        return
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.close(writer)
+    try:
+        yield reader
+    finally:
+        os.close(reader)
 
 
 async def _finish(argv: tuple[str, ...], streams: tuple[int | None, int | None, int | None], time_limit: float) -> int:

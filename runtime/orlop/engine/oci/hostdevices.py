@@ -61,6 +61,7 @@ def _nodes(source: str, path: str, access: str) -> Iterator[ResolvedDevice]:
     if stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
         yield ResolvedDevice(
             path=path,
+            host_path=source,
             kind="c" if stat.S_ISCHR(info.st_mode) else "b",
             major=os.major(info.st_rdev),
             minor=os.minor(info.st_rdev),

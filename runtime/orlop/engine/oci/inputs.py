@@ -51,6 +51,8 @@ class ResolvedDevice:
 
     path: str
     """In the container."""
+    host_path: str = ""
+    """On the node; bound from there where no device node can be made: in a user namespace."""
     kind: str
     """"c" or "b"."""
     major: int

@@ -5,6 +5,7 @@ Finding and checking the host side is in `volumes`.
 
 import posixpath
 
+from orlop.engine.oci.devices import device_mounts
 from orlop.engine.oci.inputs import ResolvedMount, Spec, SpecInputs
 from orlop.model.enums import MountPropagation
 
@@ -21,6 +22,7 @@ def mounts(inputs: SpecInputs) -> list[Spec]:
     """The spec's mounts, parents before children. One that the kubelet asks for replaces ours at the same place."""
     wanted = {_normal(mount.container_path): mount for mount in inputs.mounts}
     part = [mount for mount in kernel_mounts(inputs) if not _replaced(mount["destination"], wanted)]
+    part += [mount for mount in device_mounts(inputs) if mount["destination"] not in wanted]
     part += [volume(path, mount) for path, mount in wanted.items()]
     # The sort is stable: siblings keep the kubelet's order.
     return sorted(part, key=lambda mount: mount["destination"].count("/"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from orlop.engine.oci.cdi.directory import Found
 from orlop.engine.oci.cdi.schema import ContainerEdits, DeviceNode, Hook, IntelRdt, Mount
+from orlop.engine.oci.devices import bound_device
 from orlop.engine.oci.inputs import Spec
 from orlop.model.errors import FailedPrecondition, Unsupported
 
@@ -36,7 +37,12 @@ def _apply(spec: Spec, edits: ContainerEdits, label: str) -> None:
         name = variable.partition("=")[0]
         process["env"] = [*(each for each in process["env"] if each.partition("=")[0] != name), variable]
     for node in edits.device_nodes:
-        _add_node(linux, _node(node, process["user"], label), node.permissions or "rwm")
+        entry = _node(node, process["user"], label)
+        if "uidMappings" in linux:  # a user namespace: nodes cannot be made there
+            spec["mounts"].append(bound_device(entry["path"], node.host_path or node.path))
+        else:
+            linux["devices"] = [*(each for each in linux["devices"] if each["path"] != entry["path"]), entry]
+        _allow(linux, entry, node.permissions or "rwm")
     for mount in edits.mounts:
         spec["mounts"] = [each for each in spec["mounts"] if each["destination"] != mount.container_path]
         spec["mounts"].append(_mount(mount))
@@ -48,8 +54,7 @@ def _apply(spec: Spec, edits: ContainerEdits, label: str) -> None:
         linux["intelRdt"] = _rdt(edits.intel_rdt)
 
 
-def _add_node(linux: Spec, entry: Spec, access: str) -> None:
-    linux["devices"] = [*(each for each in linux["devices"] if each["path"] != entry["path"]), entry]
+def _allow(linux: Spec, entry: Spec, access: str) -> None:
     if entry["type"] in ("b", "c"):
         rule = {"allow": True, "type": entry["type"], "major": entry["major"], "minor": entry["minor"]}
         linux["resources"]["devices"].append(rule | {"access": access})
