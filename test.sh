@@ -100,6 +100,7 @@ build_networks() {
   mkdir -p "$bin/cni"
   go build -C tests/parts/plugins -o "$bin/cni/" tool
   go build -C tests/parts/flannel-cni -o "$bin/cni/" tool
+  go build -C tests/parts/cilium-cni -o "$bin/cni/" github.com/cilium/cilium/plugins/cilium-cni
   go build -C tests/parts/flannel -o "$bin/flanneld" github.com/flannel-io/flannel
   go build -C tests/parts/etcd -o "$bin/etcd" go.etcd.io/etcd/server/v3
 }

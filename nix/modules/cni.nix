@@ -13,6 +13,14 @@ let
   bridge = cfg.network.provider == "bridge";
   directory = if cfg.settings.network.conf_dir == null then "/etc/cni/net.d" else cfg.settings.network.conf_dir;
   conflist = "${lib.removeSuffix "/" directory}/10-orlop.conflist";
+  # What a cluster is given: its members' workers need no copy of it.
+  given =
+    builtins.elem cfg.network.provider [
+      "flannel"
+      "cilium"
+      "weave"
+    ]
+    && cfg.member.role != "worker";
   strangers = schema.strangers "network" cfg.network;
 in
 {
@@ -48,8 +56,14 @@ in
       "d ${directory} 0755 root root -"
       "d /opt/cni/bin 0755 root root -"
     ];
-    environment.etc = lib.mkIf bridge {
-      ${lib.removePrefix "/etc/" conflist}.source = "${cfg.rendered}${conflist}";
-    };
+    environment.etc = lib.mkMerge [
+      (lib.mkIf bridge {
+        ${lib.removePrefix "/etc/" conflist}.source = "${cfg.rendered}${conflist}";
+      })
+      (lib.mkIf given {
+        "orlop/network/${cfg.network.provider}.yaml".source =
+          "${cfg.rendered}/etc/orlop/network/${cfg.network.provider}.yaml";
+      })
+    ];
   };
 }

@@ -14,6 +14,7 @@ from orlop.engine.cni.attachment import Attachment
 from orlop.engine.cni.current import Readiness
 from orlop.engine.cni.failures import StillAttached
 from orlop.engine.cni.result import CniResult, parse_result
+from orlop.engine.hostports.table import HostPorts
 from orlop.engine.monitor.exits import ExitWatch
 from orlop.engine.monitor.liveness import MonitorWatch
 from orlop.engine.oci.cdi.directory import Directories
@@ -281,6 +282,7 @@ class FakeNode:
             namespaces=self.namespaces,
             files=self.files,
             network=self.network,
+            host_ports=HostPorts(f"{state_dir}/host-ports", on=False),
             stats=Stats(self.tree),
             conmon=self.conmon,
             shims=Shims(EventsEndpoint(f"{state_dir}/shims.sock", lambda _: None)),

@@ -36,6 +36,15 @@ CASES = {
         }"""
     ),
     "external": nix.modules('{ enable = true; network.provider = "external"; }'),
+    **{
+        name: nix.modules(f"{{ enable = true; network = {{ {words} }}; }}")
+        for name, words in {
+            "flannel": 'provider = "flannel"; backend = "host-gw";',
+            "cilium": 'provider = "cilium"; operators = 1;',
+            "weave": 'provider = "weave"; unmaintained = true;',
+        }.items()
+    },
+    "flannel's worker": nix.modules(f'{{ enable = true; network.provider = "flannel"; {WORKER} }}'),
     "worker": nix.modules(
         f"{{ enable = true; {WORKER} kubelet.maxPods = 7; kubelet.authentication.webhook.enabled = true; }}"
     ),
@@ -140,6 +149,13 @@ def test_an_external_network_leaves_the_conflists_to_others(found: dict[str, Any
     assert [path for path in paths(report) if path.startswith("/etc/cni")] == []
     assert "d /etc/cni/net.d 0755 root root -" in report["tmpfiles"]
     assert not any("/opt/cni/bin" in rule and rule[0] != "d" for rule in report["tmpfiles"])  # never emptied
+
+
+def test_networks_with_agents_have_the_file_for_the_cluster_and_no_conflist(found: dict[str, Any]) -> None:
+    for provider in ("flannel", "cilium", "weave"):
+        assert f"/etc/orlop/network/{provider}.yaml" in paths(found[provider])
+        assert [path for path in paths(found[provider]) if path.startswith("/etc/cni")] == []
+    assert not any("/etc/orlop/network" in path for path in paths(found["flannel's worker"]))
 
 
 def test_plugins_of_daemonsets_and_of_the_store_are_both_found(found: dict[str, Any]) -> None:

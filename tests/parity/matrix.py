@@ -29,6 +29,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         name: {"provider": name, **({"unmaintained": True} if "unmaintained" in fields_of(kind) else {})}
         for name, kind in variants_of(fields_of(Declaration)["network"].type).items()
     },
+    "flannel": {"provider": "flannel", "pod_cidrs": ["10.244.0.0/16", "fd01::/48"], "interface": "eth1"},
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -89,6 +90,8 @@ def declarations() -> dict[str, dict[str, Any]]:
 def declaration(minor: str, handlers: str, network: str, settings: str) -> dict[str, Any]:
     """One combination."""
     found = {"kubernetes": minor, **HANDLERS[handlers], **SETTINGS[settings]}
+    if network == "flannel" and "cluster" in found:
+        found["cluster"] = {**found["cluster"], "proxy_mode": "nftables"}  # flannel does not do kube-proxy's work
     return {**found, "network": NETWORKS[network]} if NETWORKS[network] else found
 
 

@@ -13,6 +13,7 @@ PLACES = {
     "config": Place("orlop.cli.config:config", "Print, check and explain the daemon's configuration."),
     "daemon": Place("orlop.cli.daemon:daemon", "Start, stop and watch the daemon where no systemd does."),
     "image": Place("orlop.cli.image:image", "Import, list and remove images without a registry."),
+    "network": Place("orlop.cli.network:network", "Look at the pod network, and bring pods into another one."),
     "node": Place("orlop.cli.node:node", "Render a node's declaration; name what differs from it."),
     "status": Place("orlop.cli.status:status", "Ask the running daemon how it is."),
     "verify": Place("orlop.cli.verify:verify", "Prove the node: pull an image, run a pod, ask it."),

@@ -85,6 +85,9 @@ class Network(Section):
     """Searched in this order."""
     default_network: str = ""
     """Name of the network to use, if not the first."""
+    host_ports: Literal["plugin", "own"] = "plugin"
+    """Who serves hostPort. plugin: a plugin of the chain with the capability portMappings, such as portmap, or a
+    network that does it by itself. own: the daemon, by an nftables table; no plugin is told of the ports then."""
     conf_template: str = ""
     """Jinja template of a conflist, filled with the kubelet's pod CIDRs and written into conf_dir; empty: none."""
     address_annotations: bool = False

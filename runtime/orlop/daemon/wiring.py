@@ -20,6 +20,7 @@ from orlop.daemon.shimhandlers import shim_handler
 from orlop.engine.cni.builtin.executing import InProcess
 from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
+from orlop.engine.hostports.table import HostPorts
 from orlop.engine.images.hosts import RegistryHost
 from orlop.engine.images.opening import ImageSettings, Storage, open_images
 from orlop.engine.monitor.conmon import Conmon
@@ -100,6 +101,7 @@ async def build_deck(config: Config) -> Deck:
         namespaces=Namespaces(settings.state_dir, default_sysctls=config.container.default_sysctls),
         files=PodFiles(settings.state_dir, shm_size=config.container.shm_size),
         network=_network(config),
+        host_ports=HostPorts(f"{settings.state_dir}/host-ports", on=config.network.host_ports == "own"),
         stats=Stats(hierarchy),
         conmon=conmon,
         shims=Shims(EventsEndpoint(f"{settings.state_dir}/shims.sock", lambda each: mark_oom(settings.bundle(each)))),
@@ -253,6 +255,7 @@ def _network(config: Config) -> Network:
         conf_template=section.conf_template,
         pod_cidr_file=f"{config.daemon.state_dir}/pod-cidr",
         address_annotations=section.address_annotations,
+        host_ports=section.host_ports == "plugin",
         add_timeout=section.add_timeout,
         del_timeout=section.del_timeout,
         execute=InProcess() if section.in_process else run_binary,

@@ -12,6 +12,7 @@ from orlop.config.schema import Handler, Section
 from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
 from orlop.node.kubernetes.kubelet import Kubelet
 from orlop.node.kubernetes.runtime_class import RuntimeClass
+from orlop.node.networks.providers import Cilium, Flannel, Weave
 
 InterfaceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
 NetworkName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -45,7 +46,7 @@ class External(Section, tag_field="provider", tag="external"):
     """The conflist comes from elsewhere, such as a DaemonSet; the node gets none and waits for it."""
 
 
-Network = Bridge | External
+Network = Bridge | External | Flannel | Cilium | Weave
 
 
 class Host(Section):

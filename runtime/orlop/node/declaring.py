@@ -14,6 +14,7 @@ from orlop.model.errors import InvalidArgument
 from orlop.node import lock
 from orlop.node.declaration import OWN_PLACE, Bridge, Declaration
 from orlop.node.kubernetes import rules
+from orlop.node.networks import files as networks
 from orlop.node.settings import effective
 
 
@@ -28,7 +29,7 @@ def declare(data: Mapping[str, Any]) -> Declaration:
     _check_handlers(declaration)
     if isinstance(declaration.network, Bridge):
         _check_addresses(declaration.network)
-    _refuse([*check(effective(declaration)), *rules.problems(declaration)])
+    _refuse([*networks.problems(declaration), *check(effective(declaration)), *rules.problems(declaration)])
     return declaration
 
 

@@ -2,7 +2,8 @@
 
 from ipaddress import ip_network
 
-from orlop.node.declaration import Bridge, Declaration
+from orlop.node.declaration import Declaration, External
+from orlop.node.networks import files as networks
 
 MODULES = (
     "br_netfilter",  # bridged traffic passes iptables, as Services need
@@ -30,13 +31,13 @@ SYSCTLS: dict[str, str] = {
 
 def modules(declaration: Declaration) -> list[str]:
     """Modules to load, in name order."""
-    return sorted({*MODULES, *declaration.host.modules})
+    return sorted({*MODULES, *networks.modules(declaration), *declaration.host.modules})
 
 
 def sysctls(declaration: Declaration) -> dict[str, str]:
     """Sysctls to set, in name order: the node's needs, changed by the declaration."""
     wanted: dict[str, str | int | None] = dict(SYSCTLS)
-    if isinstance(declaration.network, Bridge) and any(
+    if not isinstance(declaration.network, External) and any(
         ip_network(c).version == 6 for c in declaration.network.pod_cidrs
     ):
         wanted["net.ipv6.conf.all.forwarding"] = "1"

@@ -28,6 +28,8 @@ class Release(Section):
     images: Images
     versions: dict[str, str]
     """Version by artefact."""
+    networks: dict[str, str]
+    """Version by network, and by its CNI plugin where that has one of its own: of images and charts."""
 
 
 class Artefact(Section):

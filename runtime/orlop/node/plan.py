@@ -8,6 +8,7 @@ import msgspec
 from orlop.node import host, lock
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.network import conflist
+from orlop.node.networks import files as networks
 from orlop.node.render import PROGRAM, render
 from orlop.node.rendered import Part, RenderedFile
 from orlop.node.settings import effective
@@ -56,6 +57,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     socket: str
     interface: str
     """The bridge; empty where another owns the network."""
+    network: str
+    """The network's kind: bridge, external, flannel, cilium or weave."""
+    conflist: str
+    """Name of the conflist that the network's agent writes; empty where the node writes it, or nobody knows."""
     role: str
     """The node's part in a cluster: none, control_plane or worker."""
 
@@ -75,7 +80,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         sysctls=host.sysctls(declaration),
         programs=_programs(declaration),
         kata=_kata(declaration),
-        plugins=_plugins(bridge),
+        plugins=_plugins(bridge) if bridge else sorted(networks.plugins(declaration)),
         plugin_dirs=config.network.plugin_dirs,
         directories=Directories(
             state=config.daemon.state_dir,
@@ -88,6 +93,8 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         default_network=config.network.default_network,
         socket=config.daemon.socket,
         interface=bridge.interface if bridge else "",
+        network=networks.provider(declaration),
+        conflist=networks.conflist_name(declaration),
         role=str(declaration.member.__struct_config__.tag),
     )
 
@@ -122,7 +129,7 @@ def _kata(declaration: Declaration) -> dict[str, list[lock.Download]]:
     }
 
 
-def _plugins(bridge: Bridge | None) -> list[str]:
-    chain = conflist(bridge)["plugins"] if bridge else []
+def _plugins(bridge: Bridge) -> list[str]:
+    chain = conflist(bridge)["plugins"]
     ipam = [plugin["ipam"]["type"] for plugin in chain if "ipam" in plugin]
     return sorted({"loopback", *ipam, *(plugin["type"] for plugin in chain)})

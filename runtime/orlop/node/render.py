@@ -10,6 +10,7 @@ from orlop.node import host, settings, toml
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.kubernetes import files as kubernetes
 from orlop.node.network import conflist
+from orlop.node.networks import files as networks
 from orlop.node.rendered import RenderedFile, from_template, template
 
 PROGRAM = "/opt/orlop/venv/bin/orlopd"
@@ -28,6 +29,7 @@ def render(declaration: Declaration, *, program: str = PROGRAM, kubelet: str = K
     ]
     if isinstance(declaration.network, Bridge):
         files.append(_network_file(declaration.network, config))
+    files += networks.files(declaration, config)
     files += kubernetes.files(declaration, config, kubelet=kubelet)
     return sorted(files, key=lambda file: file.path)
 

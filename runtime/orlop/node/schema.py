@@ -9,6 +9,7 @@ from orlop.node import declaration
 from orlop.node.declaration import OWN_PLACE, Declaration
 from orlop.node.kubernetes import cluster, kubelet
 from orlop.node.kubernetes.cluster import Member
+from orlop.node.networks import providers
 
 
 def json_schema() -> dict[str, Any]:
@@ -30,4 +31,5 @@ def json_schema() -> dict[str, Any]:
 
 def _meanings() -> dict[tuple[str, str], str]:
     """Docstrings of the fields in every module that has a part of the declaration."""
-    return {key: text for module in (declaration, cluster, kubelet) for key, text in documentation.docs(module).items()}
+    modules = (declaration, providers, cluster, kubelet)
+    return {key: text for module in modules for key, text in documentation.docs(module).items()}

@@ -12,6 +12,7 @@ from orlop.aio.locks import KeyedLocks
 from orlop.aio.reaper import Reaper
 from orlop.aio.tasks import Background
 from orlop.engine.cni.network import Network
+from orlop.engine.hostports.table import HostPorts
 from orlop.engine.images.store import Images
 from orlop.engine.monitor.conmon import Conmon
 from orlop.engine.monitor.exits import ExitWatch
@@ -121,6 +122,7 @@ class Deck:
     namespaces: Namespaces
     files: PodFiles
     network: Network
+    host_ports: HostPorts
     stats: Stats
     conmon: Conmon
     shims: Shims

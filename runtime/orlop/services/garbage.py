@@ -58,6 +58,7 @@ async def collect(deck: Deck) -> int:
         if not pod.status.made and pod.record.id not in deck.building:
             title = pod_title(pod.record.config.metadata)
             left += not await _has_gone(take_pod_apart, deck, pod.record.id, title)
+    left += not await _host_ports_settled(deck)
     for orphan in await deck.network.orphans(lambda: attached(deck)):
         left += not await _detach(deck, orphan)
     return left
@@ -68,6 +69,16 @@ async def _has_gone(take_apart: Callable[[Deck, str], Awaitable[None]], deck: De
         await take_apart(deck, object_id)
     except Exception as error:  # whatever is in the way now may be gone in the next round
         log.warning("%s", tell(error, title, "take apart what was never finished"))
+        return False
+    return True
+
+
+async def _host_ports_settled(deck: Deck) -> bool:
+    """Write the host ports again where that has failed. True when they are as they should be."""
+    try:
+        await deck.host_ports.settle()
+    except Exception as error:  # whatever is in the way now may be gone in the next round
+        log.warning("%s", error)
         return False
     return True
 

@@ -3,7 +3,9 @@
 import logging
 
 from orlop.engine.cni.attachment import Attachment
-from orlop.model.errors import OrlopError
+from orlop.engine.hostports.mapping import HostPort, host_ports
+from orlop.engine.state.table import PodEntry
+from orlop.model.errors import InvalidArgument, OrlopError
 from orlop.model.pod import PodRecord
 from orlop.services.deck import Deck
 from orlop.services.naming import pod_title
@@ -31,7 +33,9 @@ async def attach(deck: Deck, record: PodRecord) -> tuple[str, ...]:
     """Run ADD; the answer is the pod's addresses, the primary one first."""
     wanted = attachment(deck, record)
     result = await deck.network.add(wanted)
-    return result.pod_ips(wanted.ifname)
+    addresses = result.pod_ips(wanted.ifname)
+    await deck.host_ports.open(record.id, host_ports(wanted.port_mappings, addresses))
+    return addresses
 
 
 async def detach(deck: Deck, record: PodRecord) -> bool:
@@ -41,12 +45,37 @@ async def detach(deck: Deck, record: PodRecord) -> bool:
     restarts and reboots.
     """
     try:
+        await deck.host_ports.close(record.id)
+    except (OrlopError, OSError) as error:  # they are forgotten all the same, and the rules are written again
+        log.warning("%s: its host ports are not closed yet: %s", pod_title(record.config.metadata), error)
+        deck.garbage_wanted.set()
+    try:
         await deck.network.remove(attachment(deck, record))
         return True
     except (OrlopError, OSError) as error:
         log.warning("%s: its network is not taken down yet: %s", pod_title(record.config.metadata), error)
         deck.garbage_wanted.set()
         return False
+
+
+async def recover_host_ports(deck: Deck) -> None:
+    """At start: the host ports are those of the pods on record, whatever an earlier daemon has left."""
+    known = attached(deck)
+    pods = [entry for entry in deck.state.pods if entry.record.id in known and entry.status.ips]
+    pods.sort(key=lambda entry: entry.record.created_at)
+    try:
+        await deck.host_ports.start([(entry.record.id, _recorded(entry)) for entry in pods])
+    except (OrlopError, OSError) as error:
+        log.error("%s", error)
+        deck.garbage_wanted.set()
+
+
+def _recorded(entry: PodEntry) -> tuple[HostPort, ...]:
+    try:
+        return host_ports(entry.record.config.port_mappings, entry.status.ips)
+    except InvalidArgument as error:  # it was made while another served host ports, who may allow what we do not
+        log.warning("%s: %s", pod_title(entry.record.config.metadata), error)
+        return ()
 
 
 def attached(deck: Deck) -> set[str]:

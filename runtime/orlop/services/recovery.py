@@ -21,6 +21,7 @@ from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.exits import after_exit, follow, monitor_gone
 from orlop.services.naming import container_key, pod_key
+from orlop.services.network import recover_host_ports
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ async def recover(deck: Deck) -> None:
             log.error("pod sandbox %s cannot be repaired: %s", pod.record.id, error)
     await asyncio.gather(*(_recover_container(deck, entry) for entry in deck.state.containers))
     await strays.remove(deck)
+    await recover_host_ports(deck)
     deck.garbage_wanted.set()
     pods, containers = len(deck.state.pods), len(deck.state.containers)
     log.info("recovered %d pods and %d containers in %.0f ms", pods, containers, (time.monotonic() - began) * 1000)

@@ -7,15 +7,15 @@ so ports and interfaces are free there, whatever else the run does. Mounts are t
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.harness.node import Node
-from tests.harness.pods import READY, Pods
+from tests.harness.pods import READY, Pod, Pods
 
-WIRE = "192.168.90"
-"""The first three numbers of the machines' addresses."""
+WIRE, WIRE6 = "192.168.90", "fd90::"
+"""What the machines' addresses begin with."""
 STOP_TIMEOUT = 30.0
 
 
@@ -29,15 +29,17 @@ def run(*command: str) -> str:
 class Machine(Node):
     """One machine: what a node under test is, and its network namespace."""
 
-    def __init__(self, number: int, plugin_dir: str) -> None:
-        super().__init__({"network": {"plugin_dirs": [plugin_dir]}, "handlers": {"runc": {}}})
+    def __init__(self, number: int, plugin_dir: str, network: Mapping[str, Any]) -> None:
+        super().__init__({"network": {"plugin_dirs": [plugin_dir], **network}, "handlers": {"runc": {}}})
         self.number = number
-        self.address = f"{WIRE}.{number}"
+        self.address, self.address6 = f"{WIRE}.{number}", f"{WIRE6}{number}"
+        self.path = os.environ["PATH"]
+        """Where the daemon finds programs."""
         self.netns = str(self.base / "machine")
         Path(self.netns).touch()
         run("unshare", f"--net={self.netns}", "true")
         self.inside("ip", "link", "set", "lo", "up")
-        self.inside("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        self.inside("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         self.pods = Pods(self.cri, "", self.logs)
         self.services: list[Service] = []
 
@@ -49,12 +51,16 @@ class Machine(Node):
         """Run a command on this machine."""
         return run(*self.within(*command))
 
-    def pod(self) -> tuple[str, str]:
+    def pod(self, **config: Any) -> tuple[str, str]:
         """A new pod: its network namespace and its address."""
-        pod = self.pods.run()
+        pod = self.pods.run(**config)
         status = self.cri("PodSandboxStatus", pod_sandbox_id=pod.id).status
         assert status.state == READY
-        return str(self.state_dir / "pods" / pod.id / "ns" / "net"), status.network.ip
+        return self.netns_of(pod), status.network.ip
+
+    def netns_of(self, pod: Pod) -> str:
+        """Where a pod's network namespace is pinned."""
+        return str(self.state_dir / "pods" / pod.id / "ns" / "net")
 
     def close(self) -> None:
         """End everything on it."""
@@ -64,6 +70,9 @@ class Machine(Node):
 
     def _argv(self) -> list[str]:
         return self.within(*super()._argv())
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), "PATH": self.path}
 
 
 class Service:
@@ -113,16 +122,17 @@ class Service:
 
 
 @contextlib.contextmanager
-def two_machines(plugin_dir: str) -> Iterator[tuple[Machine, Machine]]:
+def two_machines(plugin_dir: str, **network: Any) -> Iterator[tuple[Machine, Machine]]:
     """Two machines, joined by a wire. Their daemons are not started yet."""
     with contextlib.ExitStack() as undo:
-        one, two = (undo.enter_context(Machine(number, plugin_dir)) for number in (1, 2))
+        one, two = (undo.enter_context(Machine(number, plugin_dir, network)) for number in (1, 2))
         name = f"w{os.getpid()}"
         run("ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p")
         for machine, end in ((one, name), (two, f"{name}p")):
             run("ip", "link", "set", end, "netns", machine.netns)
             machine.inside("ip", "link", "set", end, "name", "wire")
             machine.inside("ip", "addr", "add", f"{machine.address}/24", "dev", "wire")
+            machine.inside("ip", "addr", "add", f"{machine.address6}/64", "dev", "wire", "nodad")
             machine.inside("ip", "link", "set", "wire", "up")
             machine.inside("ip", "route", "add", "default", "via", f"{WIRE}.254")
         yield one, two

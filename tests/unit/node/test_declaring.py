@@ -34,7 +34,10 @@ def test_another_provider_chooses_another_type() -> None:
         ({"handlers": {"runc": {"paht": "/x"}}}, "handlers.runc.paht: there is no such key; did you mean path?"),
         ({"host": {"zzz": 1}}, "host.zzz: there is no such key; known here: sysctls, modules"),
         ({"network": {"provider": "bridge", "mtu": "big"}}, "network.mtu: expected int, got str"),
-        ({"network": {"provider": "weaver"}}, "network.provider: must be one of bridge, external, not 'weaver'"),
+        (
+            {"network": {"provider": "weaver"}},
+            "network.provider: must be one of bridge, external, flannel, cilium, weave, not 'weaver'",
+        ),
         ({"network": {"provider": "external", "mtu": 1}}, "network.mtu: there is no such key"),
         ({"daemon": {"images": {"max_concurrent_downloads": 0}}}, "daemon.images.max_concurrent_downloads: expected"),
         ({"daemon": {"handlers": {}}}, "daemon.handlers: say it as handlers at the declaration's top"),

@@ -7,7 +7,8 @@ from orlop.engine.cni.conflist import GC_SINCE, NetworkConfig
 from orlop.engine.cni.failures import PluginError
 from orlop.engine.cni.plugin import Plugins
 
-_TIME_LIMIT = 10.0
+_TIME_LIMIT = 60.0
+"""Seconds. Cilium's plugin gives its agent 30 before it says that it is down."""
 _WELL_PAUSE = 30.0
 """Seconds until a network that was well is asked again; the specification has no way to be told."""
 _ILL_PAUSES = (0.5, 1.0, 2.0, 5.0)

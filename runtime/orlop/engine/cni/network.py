@@ -46,6 +46,7 @@ class Network:
         conf_template: str = "",
         pod_cidr_file: str = "",
         address_annotations: bool = False,
+        host_ports: bool = True,
         add_timeout: float = 300.0,
         del_timeout: float = 60.0,
         environment: Mapping[str, str] | None = None,
@@ -54,7 +55,8 @@ class Network:
         """`environment` is what plugins get beside CNI_*; by default the daemon's own.
 
         `conf_template` is filled with the kubelet's pod CIDRs and becomes the network (see pod_cidrs); `pod_cidr_file`
-        remembers them. With `address_annotations` pods may ask for a MAC and for IPs (see capabilities).
+        remembers them. Without `host_ports` plugins are told of none. With `address_annotations` pods may ask for a
+        MAC and for IPs (see capabilities).
         """
         self._plugins = Plugins(plugin_dirs, os.environ if environment is None else environment, execute)
         self._current = CurrentNetwork(conf_dir, default_network, self._plugins)
@@ -63,6 +65,7 @@ class Network:
         self._del_timeout = del_timeout
         self._pod_cidrs = PodCidrs(memory=pod_cidr_file, template=conf_template, conf_dir=conf_dir)
         self._address_annotations = address_annotations
+        self._host_ports = host_ports
         self._locks: KeyedLocks[str] = KeyedLocks()
         self._gate = Gate()
 
@@ -102,7 +105,8 @@ class Network:
         await offload(self._pod_cidrs.take, pod_cidr)
 
     def _arguments(self, attachment: Attachment) -> Arguments:
-        return arguments_for(attachment, self._pod_cidrs.known, addresses=self._address_annotations)
+        told = attachment if self._host_ports else replace(attachment, port_mappings=())
+        return arguments_for(told, self._pod_cidrs.known, addresses=self._address_annotations)
 
     async def add(self, attachment: Attachment) -> CniResult:
         """Attach a pod. When it fails, everything is detached again; what could not be is on record for `remove`.
@@ -112,7 +116,8 @@ class Network:
         async with self._locks(attachment.pod_id), self._gate.together():
             config = self._current.require()
             request = request_for(attachment, self._arguments(attachment))
-            self._warn_about_host_ports(config, attachment)
+            if self._host_ports:
+                self._warn_about_host_ports(config, attachment)
             entry = Entry(network=config.name, request=request, config=config.text)
             # Before the first plugin runs: a crash from here on still leads to a DEL.
             await self._record(entry)

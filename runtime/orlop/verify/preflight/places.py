@@ -37,7 +37,7 @@ async def network(config: Config) -> list[Finding]:
     )
     await found.start()
     try:
-        await found.answered(10.0)
+        await found.answered(40.0)  # Cilium's plugin waits 30 s for its agent
         readiness = found.readiness()
     finally:
         await found.close()

@@ -1,0 +1,86 @@
+"""orlop network."""
+
+import sys
+
+import click
+
+from orlop.cli.options import config_option, output_option, socket_of, socket_option
+from orlop.cli.printing import print_json, print_table
+
+
+@click.group()
+def network() -> None:
+    """Look at the pod network of this node, and bring pods into another one.
+
+    \b
+    Examples:
+      orlop network show
+      orlop network renew --dry-run
+    """
+
+
+@network.command()
+@config_option
+@output_option
+def show(config_path: str | None, output: str) -> None:
+    """Tell which conflist is used, what else lies there, and whether its plugins are there. Changes nothing.
+
+    The status is 1 when something is missing.
+
+    \b
+    Examples:
+      orlop network show
+      orlop network show --output json
+    """
+    import msgspec
+
+    from orlop.config.loader import load
+    from orlop.verify.preflight.conflists import look
+    from orlop.verify.preflight.finding import State
+
+    section = load(config_path).config.network
+    findings = list(look(section.conf_dir, section.default_network, section.plugin_dirs))
+    if output == "json":
+        print_json([msgspec.to_builtins(each) for each in findings])
+    else:
+        print_table(("WHAT", "STATE", "FOUND"), [(each.name, each.state, each.detail) for each in findings])
+        for each in findings:
+            if each.remedy:
+                click.echo(f"{each.state}: {each.name}: {each.remedy}")
+    sys.exit(1 if any(each.state is State.MISSING for each in findings) else 0)
+
+
+@network.command()
+@socket_option
+@config_option
+@click.option("--wait", type=click.FloatRange(min=0), default=300.0, show_default=True, help="Seconds for each pod.")
+@click.option("--dry-run", is_flag=True, help="Only tell which pods they are.")
+def renew(socket_path: str | None, config_path: str | None, wait: float, dry_run: bool) -> None:
+    """Stop the pods of other networks than the present one, one by one; the kubelet makes them anew.
+
+    Each must be there again with an address before the next one is touched; 0 waits for none. The status is 1 when one
+    was not.
+
+    \b
+    Examples:
+      orlop network renew --dry-run
+      orlop network renew --wait 120
+    """
+    from orlop.api.client import CriClient
+    from orlop.cli.asking import ask
+    from orlop.config.loader import load
+    from orlop.verify import switching
+
+    async def conversation(client: CriClient) -> list[str]:
+        pods = await switching.outside(client, load(config_path).config.network.cache_dir)
+        click.echo(f"{len(pods)} pods are in another network than the present one")
+        if dry_run:
+            for pod in pods:
+                click.echo(f"{pod.title}: in network {pod.network}")
+            return []
+        return await switching.renew(client, pods, wait=wait, tell=click.echo)
+
+    left = ask(socket_of(socket_path, config_path), conversation)
+    for title in left:
+        click.echo(f"{title}: not there anew within {wait:g} s; no further pod was touched", err=True)
+    sys.exit(1 if left else 0)
