@@ -3,6 +3,7 @@
 import json
 
 from tests.harness.cri import Cri
+from tests.harness.foreign import FOREIGN
 from tests.harness.node import Node
 
 CGROUPFS = 1
@@ -16,8 +17,10 @@ def test_version_names_the_api_and_the_runtime(cri: Cri) -> None:
 
 
 def test_runtime_and_network_are_ready(cri: Cri) -> None:
-    conditions = {item.type: item.status for item in cri("Status").status.conditions}
-    assert conditions == {"RuntimeReady": True, "NetworkReady": True}
+    wanted = {"RuntimeReady": True, "NetworkReady": True}
+    told = {item.type: item.status for item in cri("Status").status.conditions}
+    assert {name: told[name] for name in wanted} == wanted
+    assert FOREIGN or told == wanted, "another runtime may have conditions of its own too"
 
 
 def test_handlers_are_listed_with_their_features(node: Node) -> None:
