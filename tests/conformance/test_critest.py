@@ -12,10 +12,15 @@ import pytest
 
 from tests.conformance import critest, debs, expected, images
 from tests.conformance.built import require
-from tests.harness.node import Node
+from tests.harness.node import SHIM_RUNC, Node
 from tests.parts.registry import Registry
 
-HANDLERS = {"runc": [], "crun": [], "runc-new": ["-websocket-exec", "-websocket-attach", "-websocket-portforward"]}
+HANDLERS = {
+    "runc": [],
+    "crun": [],
+    "runc-new": ["-websocket-exec", "-websocket-attach", "-websocket-portforward"],
+    "shim-runc": [],
+}
 """Options for each: streams go over SPDY, and once over WebSocket."""
 
 KEPT = debs.ROOT / ".cache" / "conformance"
@@ -50,7 +55,12 @@ def test_every_spec(mirrored: Path, tmp_path: Path, handler: str) -> None:
     binary = Path(os.environ.get("ORLOP_CRITEST") or require("critest"))
     config = {
         "images": {"registries_conf": str(mirrored)},
-        "handlers": {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}},
+        "handlers": {
+            "runc": {},
+            "crun": {},
+            "runc-new": {"path": str(require("runc-new"))},
+            "shim-runc": SHIM_RUNC,
+        },
     }
     with Node(config) as node:
         node.start()

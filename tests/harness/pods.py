@@ -66,7 +66,7 @@ class Container:
         """The verbose status's JSON: pid, cgroup, OCI configuration."""
         return dict(json.loads(self.status(verbose=True).info["info"]))
 
-    def wait(self, *, seconds: float = 15) -> Any:
+    def wait(self, *, seconds: float = 30) -> Any:
         """Wait until it has exited; returns its status."""
         deadline = time.monotonic() + seconds
         while (status := self.status()).state != EXITED:
@@ -194,7 +194,7 @@ class Pods:
         self.made.clear()
 
 
-def eventually(condition: Any, *, seconds: float = 5.0) -> None:
+def eventually(condition: Any, *, seconds: float = 30.0) -> None:
     """Wait until the callable's result is true."""
     for _ in _ticks(seconds):
         if condition():

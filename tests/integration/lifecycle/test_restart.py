@@ -52,7 +52,7 @@ def test_containers_do_not_notice(own_node: Node, own_pods: Pods) -> None:
     if not own_pods.handler.startswith("shim-"):  # there it waits in the fifo until the daemon is back
         assert len(container.log()) > down + 5
     own_node.start()
-    eventually(lambda: len(container.log()) > down + 20)
+    eventually(lambda: len(container.log()) > down + 20, seconds=30)
     numbers = [int(line.text) for line in container.log()]
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -69,7 +69,7 @@ def test_exits_while_it_was_down_are_told_with_code_and_time(own_node: Node, own
     eventually(lambda: not os.path.exists(f"/proc/{pid}/exe") or not os.path.exists(f"/proc/{pid}"))
     time.sleep(0.5)
     own_node.start()
-    status = container.wait(seconds=3)
+    status = container.wait(seconds=30)
     assert (status.exit_code, status.reason) == (42, "Error")
     # A file's time is that of the kernel's last tick, up to ten milliseconds ago.
     assert ended - 10_000_000 <= status.finished_at <= ended + 1_000_000_000
@@ -85,7 +85,7 @@ def test_an_out_of_memory_end_while_it_was_down_is_told(own_node: Node, own_pods
     os.close(os.open(f"/proc/{pid}/root/go", os.O_CREAT | os.O_WRONLY))
     eventually(lambda: not os.path.exists(f"/proc/{pid}/exe"), seconds=10)
     own_node.start()
-    status = container.wait(seconds=3)
+    status = container.wait(seconds=30)
     assert (status.exit_code, status.reason) == (137, "OOMKilled")
 
 
@@ -93,7 +93,7 @@ def test_a_killed_monitor_is_noticed(own_node: Node, own_pods: Pods) -> None:
     container = own_pods.run().start()
     monitor = container.info()["monitorPid"]
     os.kill(monitor, signal.SIGKILL)
-    status = container.wait(seconds=5)
+    status = container.wait(seconds=30)
     assert status.exit_code == 255
     assert not os.path.exists(f"/proc/{container.info()['pid'] or 999999}/exe")
 
@@ -104,7 +104,7 @@ def test_a_monitor_killed_while_it_was_down_is_noticed(own_node: Node, own_pods:
     own_node.kill()
     os.kill(monitor, signal.SIGKILL)
     own_node.start()
-    assert container.wait(seconds=5).exit_code == 255
+    assert container.wait(seconds=30).exit_code == 255
 
 
 def test_a_pod_can_be_stopped_and_removed_afterwards(own_node: Node, own_pods: Pods) -> None:
