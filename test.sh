@@ -111,6 +111,23 @@ build_nri_plugins() {
   go build -C tests/parts/nri -modfile=old.mod -tags old -o "$PWD/.cache/bin/nri-plugin-old" .
 }
 
+# CRIU 4, unpacked with its libraries beside the system: Debian 12's 3.17 does not run on new kernels.
+fetch_criu() {
+  [[ ! -d .cache/criu/root && $(dpkg --print-architecture) == amd64 ]] || return 0
+  local mirror
+  # The format is apt's.
+  # shellcheck disable=SC2016
+  mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | awk '/debian/ && !found { print; found = 1 }')
+  say "fetching CRIU 4 for the tests of checkpoints"
+  rm -rf .cache/criu
+  mkdir -p .cache/criu
+  if mmdebstrap --quiet --mode=root --variant=extract --include=criu trixie .cache/criu/new "$mirror" 2>.cache/criu/log; then
+    mv .cache/criu/new .cache/criu/root
+  else
+    say "CRIU 4 cannot be had (.cache/criu/log): tests of checkpoints are NOT run"
+  fi
+}
+
 tiers=()
 options=()
 for word in "$@"; do
@@ -119,6 +136,7 @@ done
 
 if [[ $(id -u) == 0 && ${ORLOP_NO_INSTALL:-} != 1 ]]; then
   install_packages
+  fetch_criu
 fi
 make_environment
 build_crictl

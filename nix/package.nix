@@ -44,7 +44,6 @@ python3Packages.buildPythonApplication {
     msgspec
     prometheus-client
     protobuf
-    pyroute2
     pyyaml
     rich
     zstandard

@@ -18,19 +18,23 @@ if [[ -x $plugins/bridge ]]; then
   set -- --plugins "$plugins" --nftables "$@"
 fi
 
-# CRI-O writes a newer specification than Debian 12's crun takes.
-without_crio=()
+# Debian 12's crun does not take the newer specification that current builds of the peers write: with crun the peer is
+# Debian's containerd.
+others=()
+skip=0
 for word in "$@"; do
-  if [[ $word == --crio || ${skip:-} == 1 ]]; then
-    [[ ${skip:-} == 1 ]] && skip=0 || skip=1
+  if ((skip)); then
+    skip=0
+  elif [[ $word == --crio || $word == --containerd ]]; then
+    skip=1
   else
-    without_crio+=("$word")
+    others+=("$word")
   fi
 done
 
 tests/bench/bench.sh --output "$output/runc" --rounds 30 --parallel-rounds 30 --populations 20,50,200 --idle-seconds 5 \
   --pull-mib 740 --pull-files 27000 --pull-rounds 2 "$@"
 tests/bench/bench.sh --output "$output/crun" --handler crun --rounds 20 --parallel-rounds 5 --starts 0 --written-pods 0 \
-  --populations '' --recorded 0 --pull-mib 0 --waterfall 0 ${without_crio[@]+"${without_crio[@]}"}
+  --populations '' --recorded 0 --pull-mib 0 --waterfall 0 ${others[@]+"${others[@]}"}
 PYTHONPATH=runtime:. "${PYTHON:-.venv/bin/python}" -m tests.bench.publish "$output"
 echo "docs/performance.md has the results now"

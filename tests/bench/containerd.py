@@ -8,13 +8,11 @@ same image from the same registry, and root, state and CNI directories of its ow
 import os
 import shutil
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.bench.conflists import with_nftables
-from tests.bench.podcalls import Pod
 from tests.bench.targets import Target
 from tests.fakes.images import busybox_image
 from tests.harness import privacy
@@ -67,6 +65,7 @@ class Containerd(Target):
     """containerd with its CRI plugin."""
 
     restartable = True
+    fillable = False
 
     def __init__(
         self,
@@ -106,7 +105,6 @@ class Containerd(Target):
         self._init = Init()
         self._daemon = 0
         self._covered: list[str] = []
-        self._added: list[str] = []
 
     def __enter__(self) -> Self:
         for path in COMPILED_IN:
@@ -143,17 +141,6 @@ class Containerd(Target):
         """SIGKILL."""
         self.cri.close()
         self._end(signal.SIGKILL)
-
-    def fill(self, pod: Pod, count: int) -> None:
-        """Containers of the pod that are created only: containerd starts no process for such a one."""
-        with ThreadPoolExecutor(4) as pool:
-            self._added = list(pool.map(pod.add, [f"added{number}" for number in range(1, count)]))
-
-    def empty(self, pod: Pod, count: int) -> None:
-        """Remove them."""
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda added: self.cri("RemoveContainer", container_id=added), self._added))
-        self._added = []
 
     @property
     def _log(self) -> Path:

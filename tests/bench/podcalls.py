@@ -86,15 +86,6 @@ class Pod:
     def _create(self) -> Any:
         return self._cri("CreateContainer", pod_sandbox_id=self.id, config=self._container, sandbox_config=self._config)
 
-    def add(self, name: str) -> str:
-        """One more container, created and not started; its id."""
-        config = merged(self._container, {"metadata": {"name": name}, "log_path": f"{name}_0.log"})
-        return str(
-            self._cri(
-                "CreateContainer", pod_sandbox_id=self.id, config=config, sandbox_config=self._config
-            ).container_id
-        )
-
     def down(self) -> list[Timed]:
         """StopContainer, StopPodSandbox, RemoveContainer, RemovePodSandbox, in a kubelet's order."""
         calls: list[tuple[str, dict[str, Any]]] = [

@@ -1,7 +1,7 @@
 """Lists with many containers, against recorded state: what a list costs does not depend on how they came to be.
 
-orlop's are copies of one running container in its state database. Another daemon gets containers of one pod that are
-created and never started, and which its lists of statistics therefore leave out.
+orlop's are copies of one running container in its state database. A peer would have to make so many, which takes it
+minutes, and is therefore compared with populations.py's running pods alone.
 """
 
 from tests.bench.counts import Counts

@@ -26,7 +26,7 @@ class Target:
     restartable = False
     """Whether `kill` and `start` work."""
     fillable = True
-    """Whether `fill` and `empty` work, for a restartable one: a created container must not be a process."""
+    """Whether `fill` and `empty` work, for a restartable one."""
     variant = False
     """Another setting of a target that is measured too: only what the setting changes is measured."""
     directory: Path

@@ -53,18 +53,18 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_every_spec(mirrored: Path, tmp_path: Path, handler: str) -> None:
     binary = Path(os.environ.get("ORLOP_CRITEST") or require("critest"))
-    config = {
-        "images": {"registries_conf": str(mirrored)},
-        "handlers": {
-            "runc": {},
-            "crun": {},
-            "runc-new": {"path": str(require("runc-new"))},
-            "shim-runc": SHIM_RUNC,
-        },
-    }
-    with Node(config) as node:
+    handlers = {"runc": {}, "crun": {}, "runc-new": {"path": str(require("runc-new"))}, "shim-runc": SHIM_RUNC}
+    with Node() as node:
+        nri = node.state_dir / "nri.sock"
+        node.configure(
+            {
+                "images": {"registries_conf": str(mirrored)},
+                "handlers": handlers,
+                "nri": {"enabled": True, "socket": str(nri), "plugin_dir": str(tmp_path), "config_dir": str(tmp_path)},
+            }
+        )
         node.start()
-        options = [f"--runtime-handler={handler}", *HANDLERS[handler]]
+        options = [f"--runtime-handler={handler}", f"--nri-socket={nri}", *HANDLERS[handler]]
         report = critest.run(binary, str(node.socket), tmp_path, *options, leave_out=expected.left_out())
         print(f"critest, {handler}: {report.summary()}")
         complaints = expected.complaints(report, handler, another_build="ORLOP_CRITEST" in os.environ)

@@ -29,6 +29,7 @@ from orlop.engine.shim.events import EventsEndpoint
 from orlop.engine.shim.shims import Shims
 from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
+from orlop.engine.storage.changes import Changes
 from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
 from orlop.linux.files import ensure_dir, ensure_file, write_atomic
 from orlop.linux.processes import children
@@ -116,7 +117,14 @@ class FakeRoots:
         self._home = story.home / "roots"
         self._home.mkdir()
 
-    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
+    async def prepare(
+        self,
+        container_id: str,
+        layers: Sequence[str],
+        *,
+        idmap: RootIdmap | None = None,
+        changes: Changes | None = None,
+    ) -> RootfsMount:
         await self._story.ask_and_wait("roots.prepare", container_id)
         root = self._home / container_id
         (root / "etc").mkdir(parents=True)
@@ -124,7 +132,13 @@ class FakeRoots:
         return RootfsMount(path=str(root), upper=str(root))
 
     async def mount_image(
-        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+        self,
+        container_id: str,
+        number: int,
+        layers: Sequence[str],
+        *,
+        idmap: RootIdmap | None = None,
+        changes: Changes | None = None,
     ) -> str:
         await self._story.ask_and_wait("roots.mount_image", container_id)
         volume = self._home / container_id / f"image{number}"

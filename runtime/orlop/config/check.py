@@ -140,6 +140,10 @@ def _servers(config: Config) -> Iterator[Problem]:
         ipaddress.ip_address(config.streaming.address)
     except ValueError:
         yield Problem("streaming.address", f"{config.streaming.address!r} is not an IP address")
+    criu = config.checkpoint.criu
+    yield from _absolute("checkpoint.criu", criu)
+    if criu and criu.rpartition("/")[2] != "criu":
+        yield Problem("checkpoint.criu", f"{criu!r} must be named criu: OCI runtimes look for that name")
     socket = config.nri.socket
     yield from _absolute("nri.socket", socket)
     if len(socket.encode()) > SOCKET_LIMIT:

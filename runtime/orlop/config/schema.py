@@ -249,6 +249,16 @@ class Nri(Section):
     """Seconds that a plugin may take to answer; one that takes longer is let go of."""
 
 
+class Checkpoint(Section):
+    """Checkpoints of containers and pods, and their restoring."""
+
+    criu: str = ""
+    """Binary, which must be named criu; empty: searched in PATH."""
+    restore: bool = False
+    """Whether containers and pods may be made from checkpoints. A checkpoint brings its own user, capabilities and
+    seccomp filters, whatever the pod asks for: whoever can name one is as powerful as it."""
+
+
 class Config(Section):
     """The whole configuration."""
 
@@ -267,3 +277,4 @@ class Config(Section):
     streaming: Streaming = Streaming()
     metrics: Metrics = Metrics()
     nri: Nri = Nri()
+    checkpoint: Checkpoint = Checkpoint()

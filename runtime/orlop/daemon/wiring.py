@@ -17,6 +17,7 @@ from orlop.config.schema import DEFAULT_POLICY, Config
 from orlop.config.schema import Handler as HandlerSection
 from orlop.daemon import binaries
 from orlop.daemon.shimhandlers import shim_handler
+from orlop.engine.checkpoint.criu import Criu
 from orlop.engine.cni.builtin.executing import InProcess
 from orlop.engine.cni.execution import run_binary
 from orlop.engine.cni.network import Network
@@ -108,6 +109,7 @@ async def build_deck(config: Config) -> Deck:
         exit_watch=ExitWatch(settings.exit_dir, settings.bundle),
         monitor_watch=MonitorWatch(reaper, gone),
         reaper=reaper,
+        criu=Criu(binaries.find("criu", config.checkpoint.criu)),
         plugins=_plugins(config, facts, lambda: deck),
         streams=streaming_server(config),
     )
@@ -197,6 +199,7 @@ def settings_of(config: Config, driver: CgroupDriver) -> Settings:
         stop_timeout=container.stop_timeout,
         pause_path=binaries.pause(container.pause_path),
         monitor_cgroup=config.cgroup.monitor,
+        restore=config.checkpoint.restore,
         shown=msgspec.json.encode(without_secrets(config)).decode(),
     )
 

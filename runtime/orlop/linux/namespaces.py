@@ -80,14 +80,23 @@ def unpin(path: str) -> None:
 
 def run_in_netns(path: str, fn: Callable[[], T]) -> T:
     """Run a function inside a network namespace, in a thread of its own that ends before this returns."""
+    return _run_in(path, syscalls.CLONE_NEWNET, "network", fn)
+
+
+def run_in_uts(path: str, fn: Callable[[], T]) -> T:
+    """The same for a UTS namespace."""
+    return _run_in(path, syscalls.CLONE_NEWUTS, "UTS", fn)
+
+
+def _run_in(path: str, flag: int, kind: str, fn: Callable[[], T]) -> T:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
 
         def work() -> T:
             try:
-                syscalls.setns(fd, syscalls.CLONE_NEWNET)
+                syscalls.setns(fd, flag)
             except OSError as error:
-                raise OSError(error.errno, f"not a network namespace: {os.strerror(error.errno or 0)}", path) from error
+                raise OSError(error.errno, f"not a {kind} namespace: {os.strerror(error.errno or 0)}", path) from error
             return fn()
 
         return call_in_own_thread(work)

@@ -150,6 +150,8 @@ class ContainerRecord(Value):
     systemd_cgroup: bool = False
     stop_signal: str = "SIGTERM"
     """A signal(7) name."""
+    checkpoint: str = ""
+    """Directory of the checkpoint that its processes are restored from when it is started; empty: it begins anew."""
     infra: bool = False
     """The pod's pause process: ours, and not shown as a container."""
     image_volumes: tuple[ImageVolume, ...] = ()

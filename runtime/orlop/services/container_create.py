@@ -4,6 +4,8 @@ The parts are made in order, each with its undo; a failure, a crash or a full di
 What is put into the bundle is in container_bundle.
 """
 
+import msgspec
+
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
@@ -11,7 +13,7 @@ from orlop.engine.oci import idmapped
 from orlop.engine.state.table import PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux import null_device
-from orlop.linux.files import ensure_dir
+from orlop.linux.files import ensure_dir, remove_tree
 from orlop.model.base import to_json
 from orlop.model.container import ContainerConfig, ContainerRecord, ContainerStatus, LinuxContainerUser
 from orlop.model.enums import ContainerEventType, PodSandboxState
@@ -19,7 +21,7 @@ from orlop.model.errors import AlreadyExists, FailedPrecondition, InvalidArgumen
 from orlop.model.image import ImageRecord
 from orlop.model.pod import PodRecord
 from orlop.model.resources import LinuxContainerResources
-from orlop.services import container_bundle, events, image_volumes, nri, nri_ends
+from orlop.services import container_bundle, events, image_volumes, nri, nri_ends, restoring
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_remove import remove_files
 from orlop.services.deck import Deck, Handler
@@ -30,9 +32,10 @@ from orlop.services.steps import Steps
 from orlop.services.unfinished import take_container_apart
 
 
-async def create_container(deck: Deck, pod_id: str, config: ContainerConfig) -> str:
+async def create_container(deck: Deck, pod_id: str, config: ContainerConfig, checkpoint: str = "") -> str:
     """Create a container in a ready pod; the answer is its id.
 
+    checkpoint: path of one that its processes are restored from; a path as its image says the same.
     Asked again with the same name, attempt and configuration it joins the work or returns the container that is there.
     """
     pod = deck.state.pods.find(pod_id)
@@ -40,10 +43,13 @@ async def create_container(deck: Deck, pod_id: str, config: ContainerConfig) -> 
         raise InvalidArgument("config.metadata.name is empty: a container needs a name")
     title = container_title(config.metadata, pod.record.config.metadata)
     key = container_key(pod.record.id, config.metadata)
-    return await deck.making.join(key, title, to_json(config), lambda steps: _create(deck, pod, config, steps))
+    if not checkpoint and restoring.is_archive(deck, config):
+        checkpoint = config.image.image
+    asked = to_json(config) + checkpoint.encode()
+    return await deck.making.join(key, title, asked, lambda steps: _create(deck, pod, config, checkpoint, steps))
 
 
-async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Steps) -> str:
+async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, checkpoint: str, steps: Steps) -> str:
     with told(steps):
         steps.enter("check the request")
         key = container_key(pod.record.id, config.metadata)
@@ -56,11 +62,22 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, steps: Ste
             raise FailedPrecondition(f"pod sandbox {pod.record.id} is not ready: it is still being made")
         require_ready(deck, pod)
         _require_privilege(pod, config)
-        image = await _image(deck, config)
         handler = deck.handler(pod.record.handler)
         volumes = await image_volumes.find(deck, config)
-        record = container_bundle.plan(deck, pod.record, config, image, handler, volumes)
-        await make(deck, pod, record, image, handler, steps, volumes)
+        if not checkpoint:
+            image = await _image(deck, config)
+            record = container_bundle.plan(deck, pod.record, config, image, handler, volumes)
+            await make(deck, pod, record, image, handler, steps, volumes)
+            return record.id
+        steps.enter("read the checkpoint")
+        source = await restoring.take(deck, pod.record, config, checkpoint)
+        try:
+            record = container_bundle.plan(deck, pod.record, config, source.image, handler, volumes)
+            record = msgspec.structs.replace(record, checkpoint=source.directory)
+            await make(deck, pod, record, source.image, handler, steps, volumes, source)
+        except BaseException:
+            await offload(remove_tree, source.directory)
+            raise
         return record.id
 
 
@@ -72,8 +89,12 @@ async def make(
     handler: Handler,
     steps: Steps,
     volumes: tuple[image_volumes.Found, ...] = (),
+    source: restoring.Source | None = None,
 ) -> None:
-    """Make every part of a planned container. Without an image it is the pod's pause process."""
+    """Make every part of a planned container. Without an image it is the pod's pause process.
+
+    From a checkpoint (source) it is made without processes: they come with its start.
+    """
     require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
     async with UndoStack() as undo:
         _reserve(deck, record, undo)
@@ -82,7 +103,8 @@ async def make(
         undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         idmap = _root_idmap(pod.record)
-        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap)
+        changes = source.changes if source else None
+        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap, changes=changes)
         steps.enter("mount its image volumes")
         mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
         steps.enter("write the OCI configuration")
@@ -94,19 +116,32 @@ async def make(
             undo.add("tell the NRI plugins that it is gone", lambda: nri_ends.removed(deck, entry))
             limits = await nri.adjust(deck, pod, entry)
             record = entry.record
-        carrier = carrier_of(deck, record)
-        steps.enter("create the container with its monitor")
-        undo.add(f"delete {record.id} from {handler.name}", lambda: carrier.delete(record))
-        monitored = await carrier.create(pod.record, record)
+        monitored = await _monitored(deck, pod, record, steps, undo, source)
         null_device.restore()  # nothing of the container's own has run yet
         await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
         _record_made(deck, record, monitored, user, limits)
         events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
-        follow(deck, record.id, monitored)
+        if source:
+            restoring.follow(deck, record)
+        else:
+            follow(deck, record.id, monitored)
         deck.building.discard(record.id)
     if not record.infra:
         await deck.plugins.created(pod, entry)
+
+
+async def _monitored(
+    deck: Deck, pod: PodEntry, record: ContainerRecord, steps: Steps, undo: UndoStack, source: restoring.Source | None
+) -> Monitored:
+    if source is not None:
+        steps.enter("compare it with its checkpoint")
+        await offload(restoring.require_mounts, source, record.bundle)
+        return Monitored(pid=0, pid_start=0, monitor_pid=0, monitor_start=0)
+    carrier = carrier_of(deck, record)
+    steps.enter("create the container with its monitor")
+    undo.add(f"delete {record.id} from {record.handler}", lambda: carrier.delete(record))
+    return await carrier.create(pod.record, record)
 
 
 def _root_idmap(pod: PodRecord) -> RootIdmap | None:

@@ -70,4 +70,6 @@ async def _both(*works: Coroutine[Any, Any, None]) -> None:
 async def remove_files(deck: Deck, record: ContainerRecord) -> None:
     """Remove the bundle, and what its carrier has elsewhere."""
     await offload(remove_tree, record.bundle)
+    if record.checkpoint:
+        await offload(remove_tree, record.checkpoint)
     await carrier_of(deck, record).remove_files(record)

@@ -5,7 +5,7 @@ import time
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerEventType, ContainerState
 from orlop.model.errors import FailedPrecondition
-from orlop.services import events, oom
+from orlop.services import events, oom, restoring
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.container_create import require_ready
 from orlop.services.deck import Deck
@@ -53,8 +53,11 @@ async def _run(deck: Deck, entry: ContainerEntry) -> None:
     deck.starting.add(record.id)
     try:
         oom.watch(deck, record)
-        await carrier_of(deck, record).start(record)
-        deck.state.containers.update(record.id, started_at=time.time_ns())
+        if restoring.waits(entry):
+            await restoring.start(deck, entry)
+        else:
+            await carrier_of(deck, record).start(record)
+            deck.state.containers.update(record.id, started_at=time.time_ns())
         if entry.status.finished_at:
             # It ran and ended before this line; its end must not lie before its start.
             finished = max(entry.status.finished_at, entry.status.started_at)

@@ -14,9 +14,10 @@ from orlop.model import signals
 from orlop.model.container import ContainerRecord
 from orlop.model.enums import ContainerState
 from orlop.model.errors import NotFound, TimedOut
+from orlop.services import restoring
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck, Grace
-from orlop.services.exits import kill_leftovers, wait_exit
+from orlop.services.exits import finish_unstarted, kill_leftovers, wait_exit
 from orlop.services.naming import container_title
 from orlop.services.nri_ends import ended
 
@@ -56,6 +57,9 @@ async def _stop(deck: Deck, entry: ContainerEntry) -> None:
         if not entry.status.made:
             # Its making failed and could not be undone: it has no monitor, and no exit to wait for.
             await kill_leftovers(deck, record)
+            return
+        if restoring.waits(entry):
+            finish_unstarted(deck, entry)
             return
         if entry.status.state is ContainerState.CONTAINER_RUNNING:
             await carrier_of(deck, record).signal(entry, signals.number(record.stop_signal))

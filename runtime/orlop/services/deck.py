@@ -11,6 +11,7 @@ from orlop.aio.joining import Joining
 from orlop.aio.locks import KeyedLocks
 from orlop.aio.reaper import Reaper
 from orlop.aio.tasks import Background
+from orlop.engine.checkpoint.criu import Criu
 from orlop.engine.cni.network import Network
 from orlop.engine.hostports.table import HostPorts
 from orlop.engine.images.store import Images
@@ -75,12 +76,18 @@ class Settings:
     pause_path: str = ""
     """Binary of the pause process for pods that share a PID namespace; empty: none is installed."""
     monitor_cgroup: str = "pod"
+    restore: bool = False
+    """Containers may be made from checkpoints."""
     shown: str = ""
     """The whole configuration as JSON, for the verbose Status."""
 
     def bundle(self, container_id: str) -> str:
         """The container's volatile directory: config.json, pid file, fifos, exit and oom files, mounted rootfs."""
         return f"{self.state_dir}/containers/{container_id}"
+
+    def checkpoint_dir(self, name: str) -> str:
+        """Where a checkpoint is while it is made or waits to be restored: it may be as large as memory."""
+        return f"{self.root_dir}/checkpoints/{name}"
 
     @property
     def exit_dir(self) -> str:
@@ -132,6 +139,8 @@ class Deck:
     background: Background = field(default_factory=Background)
     streams: StreamServer = field(default_factory=NoStreams)
     """Serves exec, attach and port-forward."""
+    criu: Criu = field(default_factory=lambda: Criu(""))
+    """Dumps and restores processes."""
     plugins: Plugins = field(default_factory=NoPlugins)
     """NRI; services.nri says when it is asked."""
     ends_told: set[str] = field(default_factory=set)

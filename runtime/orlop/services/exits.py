@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_EXIT_CODE = 255
 """Reported when nobody saw how a container ended, as peers do."""
+KILLED = 137
+"""128 and SIGKILL's number: what stopping an unstarted container gives."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 """Seconds between two tries to put an exit on record."""
@@ -128,6 +130,12 @@ async def _until_recorded(deck: Deck, container_id: str) -> None:
             log.warning(
                 "container %s: its end cannot be put on record; next try in %.0f s: %s", container_id, pause, error
             )
+
+
+def finish_unstarted(deck: Deck, entry: ContainerEntry) -> None:
+    """End a container that has no process and no monitor: one that was to be restored from a checkpoint."""
+    message = "it was stopped before its checkpoint was restored"
+    _finish(deck, entry, KILLED, time.time_ns(), reason="Error", oom_killed=False, message=message)
 
 
 def _finish(

@@ -16,7 +16,7 @@ from orlop.linux.files import ensure_dir
 from orlop.linux.mounts import is_mountpoint
 from orlop.linux.processes import alive
 from orlop.model.container import ContainerRecord
-from orlop.services import oom, strays
+from orlop.services import oom, restoring, strays
 from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.exits import after_exit, follow, monitor_gone
@@ -85,6 +85,9 @@ async def _recover_container(deck: Deck, entry: ContainerEntry) -> None:
 
 async def _recover_living(deck: Deck, entry: ContainerEntry) -> None:
     record, status = entry.record, entry.status
+    if restoring.waits(entry):
+        await restoring.recover(deck, entry)
+        return
     monitored = Monitored(
         pid=status.pid,
         pid_start=status.pid_start,

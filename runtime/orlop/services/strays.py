@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 async def remove(deck: Deck) -> None:
     """Remove unknown containers, pods and writable layers. Networks of unknown pods are collected as garbage."""
+    await _remove_checkpoints(deck)
     for container_id in await _unknown_containers(deck):
         try:
             await _remove_container(deck, container_id)
@@ -27,6 +28,15 @@ async def remove(deck: Deck) -> None:
             await _remove_pod(deck, pod_id)
         except Exception as error:  # a stray that cannot be removed must not keep the node down
             log.warning("unknown pod sandbox %s cannot be removed: %s", pod_id, error)
+
+
+async def _remove_checkpoints(deck: Deck) -> None:
+    """Those that were being made, or read, when a daemon died."""
+    directory = deck.settings.checkpoint_dir("")
+    known = {entry.record.checkpoint for entry in deck.state.containers}
+    for name in await offload(_names_in, directory):
+        if deck.settings.checkpoint_dir(name) not in known:
+            await offload(remove_tree, deck.settings.checkpoint_dir(name))
 
 
 async def _unknown_containers(deck: Deck) -> list[str]:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import ours
 from tests.harness.pods import CREATED, EXITED, RUNNING, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -74,6 +75,7 @@ def test_a_list_entry_names_image_pod_and_state(pods: Pods, cri: Cri, pulled: st
     assert item.image_id == container.status().image_id
 
 
+@ours("a retry of a create gets the same container")
 def test_asking_again_for_the_same_container_gives_the_same(pods: Pods, cri: Cri) -> None:
     pod = pods.run()
     first = pod.create()

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import ours
 from tests.harness.pods import Pods, eventually
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -25,6 +26,7 @@ def test_it_runs_in_the_containers_namespaces_as_its_user(pods: Pods) -> None:
     assert container.sh("readlink /proc/self/ns/net") == container.sh("readlink /proc/1/ns/net")
 
 
+@ours("the time limit of ExecSync ends descendants too, and at once")
 @each_handler
 def test_time_limit_kills_the_command_and_its_descendants(pods: Pods) -> None:
     container = pods.run().start()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import ours
 from tests.harness.pods import CONTAINER, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -59,6 +60,7 @@ def test_status_lists_the_mounts(pods: Pods, tmp_path: Path) -> None:
     assert (listed.host_path, listed.container_path, listed.readonly) == (str(tmp_path), "/data", True)
 
 
+@ours("the source of a mount must be there; peers make it")
 def test_a_missing_source_is_named(pods: Pods, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     with refused("INVALID_ARGUMENT", missing):
@@ -66,6 +68,7 @@ def test_a_missing_source_is_named(pods: Pods, tmp_path: Path) -> None:
     assert not os.path.exists(missing)
 
 
+@ours("a relative target is refused")
 def test_a_relative_target_is_refused(pods: Pods, tmp_path: Path) -> None:
     with refused("INVALID_ARGUMENT", "container_path"):
         pods.run().create(mounts=[{"host_path": str(tmp_path), "container_path": ""}])

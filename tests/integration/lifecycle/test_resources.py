@@ -7,6 +7,7 @@ import pytest
 
 from tests.harness import cgroups
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import ours
 from tests.harness.node import Node
 from tests.harness.pods import CONTAINER, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
@@ -79,6 +80,7 @@ def test_a_limit_below_what_is_used_is_refused_with_both_numbers(pods: Pods, cri
     assert _memory(container) == 64 * MIB
 
 
+@ours("an ended container takes no update")
 def test_an_ended_container_takes_no_update(pods: Pods, cri: Cri) -> None:
     container = pods.run().start("true")
     container.wait()
@@ -156,6 +158,7 @@ def test_swap_is_limited_with_memory(pods: Pods, cri: Cri) -> None:
     assert some.status().resources.linux.memory_swap_limit_in_bytes == 80 * MIB
 
 
+@ours("what cgroup v1 cannot do is refused")
 def test_memory_qos_needs_cgroup_v2(pods: Pods) -> None:
     linux = _linux(memory_limit_in_bytes=64 * MIB, unified={"memory.min": str(8 * MIB), "memory.high": str(32 * MIB)})
     if not cgroups.is_v2():

@@ -15,7 +15,7 @@ from orlop.cli.main import PLACES, cli
 from orlop.config.errors import ConfigError, Problem
 from orlop.model.errors import NotFound
 
-HEAVY = ("grpc", "google.protobuf", "aiohttp", "rich", "pyroute2", "jinja2")
+HEAVY = ("grpc", "google.protobuf", "aiohttp", "rich", "jinja2")
 
 
 def run(*args: str) -> click.testing.Result:

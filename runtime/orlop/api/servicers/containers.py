@@ -2,10 +2,11 @@
 
 from orlop.api.convert.pack import pack, pack_all
 from orlop.api.convert.unpack import unpack_field, unpack_required
-from orlop.api.v1 import container_pb2, exec_pb2
+from orlop.api.v1 import checkpoint_pb2, container_pb2, exec_pb2
 from orlop.model.container import ContainerConfig, ContainerFilter
 from orlop.model.resources import LinuxContainerResources
 from orlop.services import (
+    container_checkpoint,
     container_create,
     container_exec_sync,
     container_list,
@@ -24,6 +25,14 @@ async def create(deck: Deck, request: container_pb2.CreateContainerRequest) -> c
     config = unpack_required(request, "config", ContainerConfig)
     container_id = await container_create.create_container(deck, request.pod_sandbox_id, config)
     return container_pb2.CreateContainerResponse(container_id=container_id)
+
+
+async def checkpoint(
+    deck: Deck, request: checkpoint_pb2.CheckpointContainerRequest
+) -> checkpoint_pb2.CheckpointContainerResponse:
+    """CheckpointContainer."""
+    await container_checkpoint.checkpoint_container(deck, request.container_id, request.location, request.timeout)
+    return checkpoint_pb2.CheckpointContainerResponse()
 
 
 async def start(deck: Deck, request: container_pb2.StartContainerRequest) -> container_pb2.StartContainerResponse:

@@ -6,7 +6,7 @@ A plain function answers from memory at once; a coroutine function may wait; an 
 from collections.abc import Callable
 from typing import Any
 
-from orlop.api.servicers import containers, images, pods, runtime, stats, streamed_lists, streams
+from orlop.api.servicers import containers, images, pod_checkpoints, pods, runtime, stats, streamed_lists, streams
 
 Verb = Callable[[Any, Any], Any]
 """(deck, request) to a response, or to an awaitable or async iterator of responses. A response may be encoded bytes."""
@@ -30,6 +30,9 @@ VERBS: dict[str, Verb] = {
     "ContainerStatus": containers.status,
     "ListContainers": containers.list_all,
     "UpdateContainerResources": containers.update,
+    "CheckpointContainer": containers.checkpoint,
+    "CheckpointPod": pod_checkpoints.checkpoint_pod,
+    "RestorePod": pod_checkpoints.restore_pod,
     "ReopenContainerLog": containers.reopen_log,
     "ExecSync": containers.exec_sync,
     "Exec": streams.exec_url,

@@ -43,6 +43,10 @@ class CreateRequest:
     stdin: bool = False
     stdin_once: bool = False
     systemd_cgroup: bool = False
+    restore: str = ""
+    """Directory of CRIU's images: the container is restored from it, and runs at once."""
+    search_path: str = PATH
+    """Where programs that the OCI runtime calls are found."""
     place: Callable[[int], None] | None = None
     """Moves the monitor (its pid is the argument) to its cgroup before it starts the runtime. Runs in a thread."""
     explain: Callable[[str], OrlopError] = OrlopError
@@ -89,7 +93,9 @@ class Conmon:
         with Handshake() as handshake:
             process: Process | None = None
             try:
-                process = handshake.spawn(arguments(self._path, request), cwd=request.bundle, env={"PATH": PATH})
+                process = handshake.spawn(
+                    arguments(self._path, request), cwd=request.bundle, env={"PATH": request.search_path}
+                )
                 await _place(process, request)
                 handshake.go()
                 pid = await handshake.answer(request.explain)
@@ -133,6 +139,8 @@ def arguments(path: str, request: CreateRequest) -> list[str]:
     argv += ["--runtime", request.runtime_path, *(f"--runtime-arg={arg}" for arg in request.runtime_args)]
     if request.systemd_cgroup:
         argv.append("--systemd-cgroup")
+    if request.restore:
+        argv += ["--restore", request.restore, "--runtime-opt", "--file-locks"]
     if request.terminal:
         argv.append("--terminal")
     elif request.stdin:

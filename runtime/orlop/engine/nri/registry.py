@@ -29,7 +29,6 @@ from orlop.engine.nri.v1.requests_pb2 import (
     UpdateContainersRequest,
     UpdateContainersResponse,
 )
-from orlop.linux.files import ensure_dir
 from orlop.model.errors import FailedPrecondition, InvalidArgument, OrlopError, TimedOut, Unavailable
 from orlop.ttrpc.errors import Code, StatusError
 from orlop.ttrpc.link import SocketStream
@@ -253,7 +252,8 @@ class _Registering:
 
 def _bound(path: str) -> socket.socket:
     """A socket at a path that a daemon which was killed may have left, for root alone from the first moment on."""
-    ensure_dir(os.path.dirname(path), 0o700)
+    # A directory that is there belongs to somebody, /run for instance: its mode stays.
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

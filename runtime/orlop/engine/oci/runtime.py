@@ -3,6 +3,7 @@
 create is conmon's (engine.monitor), exec is in `exec`; nothing here asks the runtime for what the kernel tells us.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,6 +87,17 @@ class OciRuntime:
         body = msgspec.json.encode(resources)
         await self._run(("update", "--resources", "-", container_id), f"update container {container_id}", stdin=body)
 
+    async def checkpoint(
+        self, container_id: str, images: str, work: str, *, search_path: str, options: Sequence[str], time_limit: float
+    ) -> None:
+        """Dump a container's processes by CRIU, which is found in search_path; they live on.
+
+        Raises TimedOut, and OrlopErrors with the runtime's words; CRIU's are in <work>/dump.log.
+        """
+        flags = ("--image-path", images, "--work-path", work, "--leave-running", "--file-locks", *options)
+        doing = f"checkpoint container {container_id}"
+        await self._run(("checkpoint", *flags, container_id), doing, search_path=search_path, time_limit=time_limit)
+
     async def version(self) -> RuntimeVersion:
         """Ask for the version."""
         output = (await self._run(("--version",), f"ask {self.name} for its version")).stdout.decode(errors="replace")
@@ -104,11 +116,15 @@ class OciRuntime:
             told = None
         return features_told(told) if told is not None else features_implied(await self.version())
 
-    async def _run(self, args: Sequence[str], doing: str, *, stdin: bytes = b"") -> Finished:
+    async def _run(
+        self, args: Sequence[str], doing: str, *, stdin: bytes = b"", search_path: str = "", time_limit: float = 0
+    ) -> Finished:
+        limit = time_limit or self.time_limit
+        env = {**os.environ, "PATH": search_path} if search_path else None
         try:
-            return await run(self.command(*args), stdin=stdin, timeout=self.time_limit)
+            return await run(self.command(*args), stdin=stdin, timeout=limit, env=env)
         except CommandTimeout as error:
-            raise TimedOut(f"cannot {doing}: {self.name} did not end within {self.time_limit:g} s") from error
+            raise TimedOut(f"cannot {doing}: {self.name} did not end within {limit:g} s") from error
         except CommandError as error:
             raise runtime_error(doing, error.stderr.decode(errors="replace")) from error
         except OSError as error:

@@ -11,7 +11,8 @@ from orlop.engine.sandbox.idmaps import user_namespace
 from orlop.engine.sandbox.paths import pod_dir
 from orlop.engine.sandbox.preparation import prepare
 from orlop.linux.files import ensure_dir, remove_dir
-from orlop.linux.namespaces import Kind, pin_new, unpin
+from orlop.linux.namespaces import Kind, pin_new, run_in_uts, unpin
+from orlop.linux.syscalls import sethostname
 from orlop.model.enums import NamespaceMode
 from orlop.model.errors import InvalidArgument, OrlopError
 from orlop.model.pod import PinnedNamespaces, PodSandboxConfig
@@ -90,6 +91,13 @@ class Namespaces:
             for setting in sysctls.plan(source, net=net, ipc=ipc)
         }
         return Plan(kinds, hostname, tuple(settings.values()), user)
+
+    async def name_host(self, pod_id: str, config: PodSandboxConfig) -> None:
+        """Give the pod its host name again: CRIU writes a restored container's into the namespace that it joins."""
+        plan = self._plan(pod_id, config)
+        if "uts" in plan.kinds:
+            path = f"{self._directory(pod_id)}/uts"
+            await offload(run_in_uts, path, lambda: sethostname(plan.hostname))
 
     async def _make(self, pod_id: str, plan: Plan) -> None:
         directory = self._directory(pod_id)

@@ -14,12 +14,13 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
+from orlop.engine.storage.changes import Changes, apply, pack
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
 from orlop.linux.files import ensure_dir, read_text, read_text_or, remove_dir, remove_tree, write_atomic
@@ -72,17 +73,30 @@ class RootFilesystems:
         ensure_dir(self._homes, 0o711)
         ensure_dir(self._empty, 0o755)
 
-    async def prepare(self, container_id: str, layers: Sequence[str], *, idmap: RootIdmap | None = None) -> RootfsMount:
+    async def prepare(
+        self,
+        container_id: str,
+        layers: Sequence[str],
+        *,
+        idmap: RootIdmap | None = None,
+        changes: Changes | None = None,
+    ) -> RootfsMount:
         """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
 
-        With `idmap` the layers appear with their owners mapped into a user namespace.
+        With `idmap` the layers appear with their owners mapped into a user namespace. It begins with `changes`.
         Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
         self._check(container_id)
         self._require(container_id, layers)
         try:
-            return await offload(self._prepare, container_id, layers, idmap)
+            upper, lower = await offload(self._lay_out, container_id, layers, idmap)
+            if changes is not None:
+                await apply(changes, upper, lower)
+            return await offload(self._mount, container_id, upper, lower, idmap)
+        except InvalidArgument:
+            await self.release(container_id)
+            raise
         except OSError as error:
             await self.release(container_id)
             if idmap is not None and error.errno in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
@@ -99,9 +113,10 @@ class RootFilesystems:
                     f"container {container_id} needs layer {each}, which is not here; pull its image"
                 )
 
-    def _prepare(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> RootfsMount:
+    def _lay_out(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> tuple[str, list[str]]:
+        """The upper directory, and those of the layers, topmost first."""
         self._remove(container_id)
-        home, target = self._home(container_id), self.path(container_id)
+        home = self._home(container_id)
         upper, work = os.path.join(home, "upper"), os.path.join(home, "work")
         lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
         os.mkdir(home, 0o711)
@@ -109,6 +124,10 @@ class RootFilesystems:
         os.mkdir(upper)
         os.mkdir(work)
         _take_after(upper, lower[0], idmap)
+        return upper, lower
+
+    def _mount(self, container_id: str, upper: str, lower: list[str], idmap: RootIdmap | None) -> RootfsMount:
+        target, work = self.path(container_id), os.path.join(self._home(container_id), "work")
         os.makedirs(target, exist_ok=True)
         if idmap is not None:
             # The container's root passes through the directory above its root filesystem by its group.
@@ -117,6 +136,16 @@ class RootFilesystems:
         with _opened(idmap) as userns:
             mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
         return RootfsMount(path=target, upper=upper)
+
+    async def pack_changes(
+        self, container_id: str, layers: Sequence[str], tar_path: str, skip: Collection[str]
+    ) -> list[str]:
+        """Write what the container has written to a tar; returns what it has deleted of its image's layers.
+
+        skip: paths in the container where something else is mounted. It should be frozen meanwhile.
+        """
+        lower = [self._layers.path(each) for each in reversed(layers)]
+        return await offload(pack, os.path.join(self._home(container_id), "upper"), lower, tar_path, skip)
 
     async def mount_image(
         self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None

@@ -30,6 +30,9 @@ class Carrier(Protocol):
     async def start(self, record: ContainerRecord) -> None:
         """Let the first process run."""
 
+    async def restore(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+        """In place of create and start: let the processes of the record's checkpoint go on. Unsupported by some."""
+
     async def signal(self, entry: ContainerEntry, number: int) -> None:
         """Send a signal to the first process; one that has ended is fine."""
 

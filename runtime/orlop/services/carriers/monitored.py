@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from orlop.aio.duplex import Client
 from orlop.aio.threads import offload
+from orlop.engine.checkpoint.criu import last_errors
+from orlop.engine.checkpoint.files import IMAGES
 from orlop.engine.monitor.attach import attach
-from orlop.engine.monitor.conmon import CreateRequest, Monitored
+from orlop.engine.monitor.conmon import PATH, CreateRequest, Monitored
 from orlop.engine.monitor.control import attach_socket, reopen_log
 from orlop.engine.monitor.leftovers import kill_orphaned_monitor
 from orlop.engine.oci import exec as oci_exec
@@ -20,6 +22,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_tree
 from orlop.linux.processes import send_signal
 from orlop.model.container import ContainerRecord
+from orlop.model.errors import OrlopError
 from orlop.model.pod import PodRecord
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
@@ -34,6 +37,19 @@ class MonitoredCarrier:
     keeper: str = "conmon"
 
     async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+        return await self._create(pod, record, PATH)
+
+    async def restore(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+        criu = self.deck.criu
+        await criu.require()
+        try:
+            return await self._create(pod, record, criu.search_path, f"{record.checkpoint}/{IMAGES}")
+        except OrlopError as error:
+            if told := await offload(last_errors, f"{record.bundle}/restore.log"):
+                raise type(error)(f"{error}; criu: {told}") from error
+            raise
+
+    async def _create(self, pod: PodRecord, record: ContainerRecord, search_path: str, images: str = "") -> Monitored:
         settings, runtime = self.deck.settings, runtime_of(record)
         return await self.deck.conmon.create(
             CreateRequest(
@@ -50,6 +66,8 @@ class MonitoredCarrier:
                 stdin=record.config.stdin,
                 stdin_once=record.config.stdin_once,
                 systemd_cgroup=record.systemd_cgroup,
+                restore=images,
+                search_path=search_path,
                 place=lambda pid: place_monitor(self.deck, pod, pid),
                 explain=lambda stderr: runtime_error(f"create it with {record.handler}", stderr),
                 timeout=settings.create_timeout,

@@ -33,7 +33,7 @@ from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_file
 from orlop.linux.processes import alive, cmdline, start_time
 from orlop.model.container import ContainerRecord, ShimOptions
-from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable
+from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable, Unsupported
 from orlop.model.pod import PodRecord
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
@@ -82,6 +82,9 @@ class ShimmedCarrier:
     async def start(self, record: ContainerRecord) -> None:
         with spoken("start it"):
             await (await self._shim(record)).start(record.id)
+
+    async def restore(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+        raise Unsupported(f"handler {record.handler} is a shim: restoring checkpoints is not built for those")
 
     async def signal(self, entry: ContainerEntry, number: int) -> None:
         with spoken(f"send it signal {number}"):

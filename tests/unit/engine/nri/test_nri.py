@@ -120,6 +120,16 @@ async def test_the_socket_is_roots_alone_and_goes_with_the_daemon(stage: Stage) 
     await stage.nri.start()
 
 
+async def test_a_socket_in_a_directory_of_others_leaves_its_mode_alone(tmp_path: Path) -> None:
+    (tmp_path / "nri").mkdir()
+    (tmp_path / "nri").chmod(0o755)
+    stage = Stage(tmp_path)
+    await stage.nri.start()
+    assert os.stat(tmp_path / "nri").st_mode & 0o777 == 0o755
+    assert os.stat(stage.socket).st_mode & 0o777 == 0o600
+    await stage.nri.aclose()
+
+
 async def _empty(_: object) -> Message:
     return requests.Empty()
 
