@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.node import Node
+from tests.harness.node import SHIM_RUNC, Node
 from tests.harness.pods import EXITED, NOTREADY, RUNNING, Pods, eventually
 
 SHIM = pytest.mark.parametrize("handler", ["shim-runc"], indirect=True)
@@ -101,3 +101,17 @@ def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node,
     assert told["io.x.memory"] == "1"
     assert "io.y.path" not in told
     assert told["io.kubernetes.cri.container-type"] == "container"
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_privileged_containers_get_the_hosts_devices_or_not(own_node: Node, own_pods: Pods, without: bool) -> None:
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "privileged_without_host_devices": without}}})
+    own_node.restart()
+    pod = own_pods.run(linux={"security_context": {"privileged": True}})
+    container = pod.start(linux={"security_context": {"privileged": True}})
+    devices = {each["path"] for each in container.info()["runtimeSpec"]["linux"].get("devices", ())}
+    root = f"/proc/{container.info()['pid']}/root"
+    # One that no container has by itself.
+    of_host = next(path for path in ("/dev/kmsg", "/dev/fuse", "/dev/loop-control") if os.path.exists(path))
+    assert (of_host in devices, os.path.exists(root + of_host)) == (not without, not without)
+    assert Path(f"{root}/dev/null").is_char_device()

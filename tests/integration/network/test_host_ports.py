@@ -171,6 +171,17 @@ def test_a_restarted_daemon_keeps_them_and_takes_back_what_is_not_its_own(machin
         assert reached(two.netns, one.address, 8080, listener)
         one.start()
         assert reached(two.netns, one.address, 8080, listener)
+        # Somebody flushes all: they are back with a restart, and with the next pod of the kind.
+        one.kill()
+        one.inside("nft", "flush", "ruleset")
+        assert refused(two.netns, one.address, 8080)
+        one.start()
+        one.cri("ListPodSandbox")  # which, unlike Status, is answered when all is recovered
+        assert reached(two.netns, one.address, 8080, listener)
+        one.inside("nft", "flush", "ruleset")
+        one.pod(port_mappings=[mapping(8082, 80)])
+        assert reached(two.netns, one.address, 8080, listener)
+        one.pods.made[1].remove()
         one.pods.made[0].stop()
         assert rules(one) == ""
 

@@ -76,17 +76,17 @@ def parse(data: bytes, path: str) -> NetworkConfig:
     """Parse a file: a list with "plugins", or a single plugin's object. Raises BadConfig."""
     if len(data) > SIZE_LIMIT:
         _fail(path, f"is larger than {SIZE_LIMIT} bytes")
-    top = _object(data, path)
+    top = json_object(data, path)
     candidates = _versions(top, path)
     return NetworkConfig(
-        name=_name(top, path),
+        name=network_name(top, path),
         path=path,
         text=data,
         cni_version=candidates[-1],
         candidates=candidates,
         plugins=_plugins(top, path),
-        disable_check=_flag(top, "disableCheck", path),
-        disable_gc=_flag(top, "disableGC", path),
+        disable_check=flag(top, "disableCheck", path),
+        disable_gc=flag(top, "disableGC", path),
     )
 
 
@@ -94,7 +94,8 @@ def _fail(path: str, complaint: str) -> NoReturn:
     raise BadConfig(f"network configuration {path} {complaint}")
 
 
-def _object(data: bytes, path: str) -> RawObject:
+def json_object(data: bytes, path: str) -> RawObject:
+    """The object in a file, its values unparsed. Raises BadConfig."""
     try:
         return msgspec.json.decode(data, type=RawObject)
     except msgspec.ValidationError:
@@ -125,7 +126,8 @@ def _field(top: RawObject, key: str, kind: type[T], path: str, where: str = "") 
         _fail(path, f"has a bad field {where}{key}: {error}")
 
 
-def _name(top: RawObject, path: str) -> str:
+def network_name(top: RawObject, path: str) -> str:
+    """The network's name, which is a harmless name of a file too. Raises BadConfig."""
     name = _field(top, "name", str, path)
     if name is None:
         _fail(path, "lacks the field name")
@@ -147,8 +149,8 @@ def _versions(top: RawObject, path: str) -> tuple[str, ...]:
     return known
 
 
-def _flag(top: RawObject, key: str, path: str) -> bool:
-    """A boolean, also spelled as a string: older files do that."""
+def flag(top: RawObject, key: str, path: str) -> bool:
+    """A boolean, also spelled as a string: older files do that. Raises BadConfig."""
     value = _field(top, key, bool | str, path)  # type: ignore[arg-type]  # mypy takes a union for no type
     if isinstance(value, str):
         if value.lower() not in ("true", "false"):
@@ -161,14 +163,15 @@ def _plugins(top: RawObject, path: str) -> tuple[PluginConfig, ...]:
     if "plugins" not in top:
         if "type" not in top:
             _fail(path, "has neither the field plugins (a list) nor type (a single plugin)")
-        return (_plugin(top, path, ""),)
+        return (plugin_of(top, path, ""),)
     objects = _field(top, "plugins", list[RawObject], path) or []
     if not 0 < len(objects) <= _MAX_PLUGINS:
         _fail(path, f"has {len(objects)} plugins; 1 to {_MAX_PLUGINS} are possible")
-    return tuple(_plugin(raw, path, f"plugins[{index}].") for index, raw in enumerate(objects))
+    return tuple(plugin_of(raw, path, f"plugins[{index}].") for index, raw in enumerate(objects))
 
 
-def _plugin(raw: RawObject, path: str, where: str) -> PluginConfig:
+def plugin_of(raw: RawObject, path: str, where: str) -> PluginConfig:
+    """A plugin's object. `where` is its place in the file, for messages. Raises BadConfig."""
     kind = _field(raw, "type", str, path, where)
     if kind is None:
         _fail(path, f"lacks the field {where}type")

@@ -43,6 +43,7 @@ class CurrentNetwork:
         self._changed = asyncio.Event()
         self._background = Background()
         self._health_task: asyncio.Task[None] | None = None
+        self._followed: dict[str, asyncio.Task[None]] = {}
         self.health = Health(plugins)
 
     async def start(self) -> None:
@@ -98,9 +99,18 @@ class CurrentNetwork:
         for problem in self._scan.problems:
             if problem not in before.problems:
                 log.warning("%s", problem)
+        self._follow(self._scan.places)
         chosen = self._scan.network
         if chosen is not before.network or self._config is None:
             await self._adopt(chosen)
+
+    def _follow(self, places: tuple[str, ...]) -> None:
+        """Follow the directories of more plugins; where one comes or goes the directory itself has changed."""
+        for gone in self._followed.keys() - set(places):
+            self._followed.pop(gone).cancel()
+        for place in places:
+            if place not in self._followed:
+                self._followed[place] = self._background.spawn(follow(place, self._changed.set), f"follow {place}")
 
     async def _adopt(self, chosen: NetworkConfig | None) -> None:
         self._config = await self.versions.settle(chosen) if chosen else None

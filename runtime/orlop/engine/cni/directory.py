@@ -2,7 +2,8 @@
 
 Files are taken in name order; .conflist, .conf and .json count. The network is the first one, or the first of the
 wanted name. A malformed file is passed over and told about, as CRI-O does. If it was good before, its last good content
-stays valid instead: a slip of an editor must not move new pods into another network.
+stays valid instead: a slip of an editor must not move new pods into another network. Plugins that lie beside a conflist
+(dropins.py) are part of it.
 """
 
 import os
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orlop.engine.cni import dropins
 from orlop.engine.cni.conflist import SIZE_LIMIT, BadConfig, NetworkConfig, parse
 from orlop.linux.files import read_bytes
 
@@ -28,6 +30,8 @@ class Scan:
     """The one that new pods are attached to."""
     missing: str = ""
     """Why there is none."""
+    places: tuple[str, ...] = ()
+    """Directories with more plugins of single networks."""
 
     def named(self, name: str) -> NetworkConfig | None:
         """The first configuration of a network, whether or not it is the one for new pods."""
@@ -39,9 +43,10 @@ def scan(directory: str, wanted: str = "", before: Scan | None = None) -> Scan:
     known = before.by_path if before else {}
     found: dict[str, NetworkConfig] = {}
     problems: list[str] = []
+    places: list[str] = []
     for path in _files(directory, problems):
         try:
-            found[path] = _read(path, known.get(path))
+            found[path] = _read(path, known.get(path), places)
         except FileNotFoundError:
             continue  # removed since the listing
         except (BadConfig, OSError) as error:
@@ -52,7 +57,9 @@ def scan(directory: str, wanted: str = "", before: Scan | None = None) -> Scan:
             problems.append(problem)
     network = next((config for config in found.values() if wanted in ("", config.name)), None)
     missing = "" if network else _why_none(directory, wanted, found)
-    return Scan(by_path=found, problems=tuple(problems), network=network, missing=missing)
+    return Scan(
+        by_path=found, problems=tuple(problems), network=network, missing=missing, places=tuple(dict.fromkeys(places))
+    )
 
 
 def _files(directory: str, problems: list[str]) -> list[str]:
@@ -66,10 +73,13 @@ def _files(directory: str, problems: list[str]) -> list[str]:
     return [f"{directory}/{name}" for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
 
 
-def _read(path: str, known: NetworkConfig | None) -> NetworkConfig:
+def _read(path: str, known: NetworkConfig | None, places: list[str]) -> NetworkConfig:
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise BadConfig(f"network configuration {path} is not a regular file")
     data = read_bytes(path, limit=SIZE_LIMIT)
+    if place := dropins.place(data, path):
+        places.append(place)  # also where what lies there is malformed: it will be mended
+        data = dropins.with_those_in(place, data, path)
     # The same content keeps the same value: nothing is asked of the plugins anew.
     return known if known is not None and known.text == data else parse(data, path)
 

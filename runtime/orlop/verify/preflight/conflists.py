@@ -21,7 +21,7 @@ def look(conf_dir: str, default_network: str, plugin_dirs: Sequence[str]) -> Ite
         others = [path for path in found.by_path if path != found.network.path]
         yield _owner(found.network, others)
         yield from _plugins(found.network, plugin_dirs)
-    for directory in (conf_dir, *plugin_dirs):
+    for directory in (conf_dir, *found.places, *plugin_dirs):
         yield from _place(directory)
 
 

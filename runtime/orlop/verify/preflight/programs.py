@@ -1,6 +1,11 @@
-"""Programs that a node needs: conmon, the OCI runtime of each handler, the pause process. Versions are asked for."""
+"""Programs that a node needs: conmon, the OCI runtime of each handler, the pause process, what writes host ports.
+
+Versions are asked for.
+"""
 
 import asyncio
+import shutil
+from collections.abc import Iterator
 
 from orlop.config.schema import Config, Handler
 from orlop.daemon import binaries
@@ -16,7 +21,7 @@ from orlop.verify.preflight.finding import Finding, missing, ok, warning
 async def look(config: Config) -> list[Finding]:
     """All of them."""
     handlers = (_handler(name, section, config) for name, section in config.handlers.items())
-    return [*await asyncio.gather(_conmon(config), *handlers), _pause(config)]
+    return [*await asyncio.gather(_conmon(config), *handlers), _pause(config), *_host_ports(config)]
 
 
 async def _conmon(config: Config) -> Finding:
@@ -70,3 +75,19 @@ def _pause(config: Config) -> Finding:
         return ok("pause process", path)
     remedy = "install catatonit (apt install catatonit), or set container.pause_path"
     return warning("pause process", "none is there: pods with shareProcessNamespace will fail", remedy)
+
+
+def _host_ports(config: Config) -> Iterator[Finding]:
+    """Only where the daemon writes them itself."""
+    name = "host ports"
+    if config.network.host_ports != "own":
+        return
+    program = shutil.which("nft") or shutil.which("iptables-restore")
+    if not program:
+        remedy = "install nftables (apt install nftables), or set network.host_ports to plugin"
+        yield missing(name, "neither nft nor iptables-restore is there: pods with host ports will fail", remedy)
+    elif not shutil.which("conntrack"):
+        detail = f"{program}; conntrack is not there: senders to UDP ports may be led to a pod that has gone"
+        yield warning(name, detail, "install conntrack (apt install conntrack)")
+    else:
+        yield ok(name, program)

@@ -65,3 +65,21 @@ async def test_programs_that_are_not_there(tmp_path: Path) -> None:
 async def test_a_runtime_that_is_none(program: Any) -> None:
     found = (await look(handlers={"runc": {"path": program("runc", "hello")}}))["handler runc"]
     assert found.state is State.MISSING
+
+
+async def test_what_writes_host_ports(tmp_path: Path, program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    handlers: Any = {"runc": {"path": program("runc", "runc version 1.2.3\nspec: 1.2.0")}}
+    assert "host ports" not in await look(handlers=handlers)
+
+    async def told() -> Finding:
+        return (await look(handlers=handlers, network={"host_ports": "own"}))["host ports"]
+
+    assert (await told()).state is State.MISSING
+    assert "apt install nftables" in (await told()).remedy
+    iptables = program("iptables-restore", "")
+    assert (await told()).state is State.WARNING
+    assert iptables in (await told()).detail and "conntrack" in (await told()).remedy
+    program("conntrack", "")
+    nft = program("nft", "")
+    assert await told() == Finding("host ports", State.OK, nft)
