@@ -8,7 +8,7 @@ import pytest
 from tests.harness import differences
 from tests.harness.foreign import excuse
 
-SUITE = Path(__file__).parents[2] / "integration"
+SUITE = Path(__file__).parents[3] / "integration"
 FOLDERS = ("lifecycle", "streaming")
 
 
