@@ -1,5 +1,6 @@
 """Shims: one for each pod, found again by a new daemon, missed when it dies. What all handlers do is in lifecycle."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -101,6 +102,11 @@ def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node,
     assert told["io.x.memory"] == "1"
     assert "io.y.path" not in told
     assert told["io.kubernetes.cri.container-type"] == "container"
+    # Kata makes its virtual machine by what the pause container says, which comes first.
+    pause = own_node.state_dir / "containers" / told["io.kubernetes.cri.sandbox-id"] / "config.json"
+    told = json.loads(pause.read_text())["annotations"]
+    assert told["io.x.memory"] == "1"
+    assert "io.y.path" not in told
 
 
 @pytest.mark.parametrize("without", [False, True])
