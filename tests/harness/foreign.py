@@ -21,8 +21,11 @@ NO_OWN_DAEMON = "needs an orlopd of its own, and the run is against another runt
 REFUSALS = {
     # crun 1.8.1, Debian's, takes no OCI configuration of a version later than its own. Peers of today write one.
     "unknown version specified": "its OCI runtime is too old for the configuration that the peer writes",
+    # Without CAP_SYS_RESOURCE no score goes below one's own, and no container gets more than the machine has.
+    "update /proc/self/oom_score_adj": "it asks for a score of the OOM killer that the machine does not give",
+    "unable to apply caps": "it asks for capabilities that the machine does not give",
 }
-"""Words of a peer's refusals that tell of a part it was given, not of the peer, and what they mean."""
+"""Words of a peer's refusals that tell of a part it was given or of the machine, and what they mean."""
 
 
 def excuse(rpc: str, code: str, message: str) -> str:
