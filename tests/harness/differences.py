@@ -74,7 +74,6 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
 
 HANGING: Mapping[str, Mapping[str, str]] = {
     "crio": {
-        "test_namespaces.py::test_a_debug_container_joins_its_target": "does not end the stop of the pod within 120 s",
         "test_pods.py::test_twenty_requests_for_one_pod_make_one_pod": "does not answer all of them within 120 s",
     },
 }

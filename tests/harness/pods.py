@@ -197,9 +197,16 @@ class Pods:
     def remove_all(self) -> None:
         """Stop and remove every pod made here; both are idempotent, so a test may have done so already."""
         for pod in reversed(self.made):
+            if FOREIGN:
+                self._end_containers(pod)
             self.cri("StopPodSandbox", pod_sandbox_id=pod.id)
             self.cri("RemovePodSandbox", pod_sandbox_id=pod.id)
         self.made.clear()
+
+    def _end_containers(self, pod: Pod) -> None:
+        """As a kubelet does before it stops a pod: CRI-O gives them else all the time that the call may take."""
+        for container in self.cri("ListContainers", filter={"pod_sandbox_id": pod.id}).containers:
+            self.cri("StopContainer", container_id=container.id, timeout=1)
 
 
 def eventually(condition: Any, *, seconds: float = 30.0) -> None:
