@@ -9,7 +9,7 @@ from tests.harness.pods import Pods, eventually
 from tests.integration.lifecycle.conftest import each_handler
 
 DIGITS = "{1,9}" if FOREIGN else "{9}"
-"""Of a second's fraction: the format has nine, and leaves out zeros at the end as Go writes it. Ours has all nine."""
+"""Of a second's fraction. Go's RFC3339Nano, which others write, leaves out zeros at the end; ours has all nine."""
 STAMP = re.compile(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{DIGITS}(Z|[+-]\d\d:\d\d)")
 
 

@@ -99,7 +99,7 @@ def test_a_pods_life(kubelet: Cri, their_pods: Pods, cri: Cri) -> None:
 def test_an_image_volume(kubelet: Cri, their_pods: Pods, minor: str) -> None:
     """Since 1.36 the kubelet names the volume's image by digest too, and reads the digest in the status."""
     image = kubelet("ImageStatus", image={"image": their_pods.image}).image
-    spec: dict[str, Any] = {"image": their_pods.image}
+    spec: dict[str, Any] = {"image": their_pods.image, "user_specified_image": their_pods.image}
     if minor != "1.35":
         spec["image_ref"] = image.id
     mount = {"container_path": "/volume", "image": spec, "readonly": True}
