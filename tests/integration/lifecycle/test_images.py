@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import grpc
 import pytest
 
 from tests.fakes.images import ImageBuilder, busybox_image, index
@@ -108,7 +107,7 @@ def test_a_container_takes_what_the_image_says(pods: Pods, cri: Cri, registry: R
 
 
 def test_twenty_pulls_of_one_image_are_one_download(cri: Cri, registry: Registry, remove: list[str]) -> None:
-    made = busybox_image(labels={"for": "crowd"})
+    made = busybox_image(extra={"crowd": b"a layer that no other image has"})
     name = registry.push(made, "crowd:1")
     remove.append(name)
     calls = [cri.future("PullImage", image={"image": name}) for _ in range(20)]
@@ -121,9 +120,8 @@ def test_twenty_pulls_of_one_image_are_one_download(cri: Cri, registry: Registry
 def test_credentials_of_the_kubelet(cri: Cri, remove: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     with Registry(tmp_path_factory.mktemp("private"), users={"ann": "secret"}) as private:
         name = private.push(busybox_image(labels={"for": "auth"}), "private:1")
-        with pytest.raises(grpc.RpcError) as caught:
+        with refused("UNAUTHENTICATED"):
             _pull(cri, name)
-        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         with refused("UNAUTHENTICATED", name.partition("/")[0]):
             cri("PullImage", image={"image": name}, auth={"username": "ann", "password": "wrong"})
         cri("PullImage", image={"image": name}, auth={"username": "ann", "password": "secret"})
