@@ -102,7 +102,8 @@ def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node,
     own_node.configure({"handlers": allowed})
     own_node.restart()
     asked = {"io.x.memory": "1", "io.y.path": "/bin/sh", "io.kubernetes.cri.container-type": "sandbox"}
-    container = own_pods.run(annotations=asked).start()
+    size = {"cpu_period": 100000, "cpu_quota": 150000, "cpu_shares": 512, "memory_limit_in_bytes": 1 << 28}
+    container = own_pods.run(annotations=asked, linux={"resources": size}).start()
     told = container.info()["runtimeSpec"]["annotations"]
     assert told["io.x.memory"] == "1"
     assert "io.y.path" not in told
@@ -112,6 +113,9 @@ def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node,
     told = json.loads(pause.read_text())["annotations"]
     assert told["io.x.memory"] == "1"
     assert "io.y.path" not in told
+    assert {name: told[f"io.kubernetes.cri.sandbox-{name}"] for name in ("cpu-quota", "cpu-period", "memory")} == {
+        "cpu-quota": "150000", "cpu-period": "100000", "memory": "268435456",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("without", [False, True])
