@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+WAITS = "a session lasts as long as its output is open"
 OFF = "has all metrics switched off by default"
 BY_DIGEST = "names what it pulled by the digest in the registry and not by the id that lists give"
 
@@ -16,6 +17,14 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
         "test_bad_input.py::test_a_blob_that_is_not_its_digest": "goes on from the broken blob at the next pull",
         "test_bad_input.py::test_a_layer_that_wants_out_is_refused": "takes '..' for a name inside",
         "test_bad_input.py::test_an_image_for_another_platform_is_told_with_both": "pulls it",
+        "streaming/test_attach.py::test_requests_that_cannot_be": "gives an address all the same",
+        "streaming/test_exec.py::test_a_background_process_does_not_hold_the_session": WAITS,
+        "streaming/test_exec.py::test_a_client_that_vanishes_leaves_no_process": "leaves what the command started",
+        "streaming/test_exec.py::test_a_client_that_vanishes_while_its_input_is_stuck": "leaves the command",
+        "streaming/test_exec.py::test_a_command_that_reads_nothing_ends_all_the_same": "waits for its input to be read",
+        "streaming/test_exec.py::test_requests_that_cannot_be_meant": "gives an address all the same",
+        "streaming/test_port_forward.py::test_ipv6_where_ipv4_has_nobody": "does not come to a server on ::1 alone",
+        "streaming/test_port_forward.py::test_requests_that_cannot_be": "gives an address all the same",
         "test_exec.py::test_output_beyond_the_cap_is_cut_and_the_command_ends": (
             "its answer of 16 MiB is over its own limit for a message"
         ),
@@ -104,7 +113,7 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
         "test_stopping.py::test_the_pod_may_choose_the_signal": "tells no stop signal in a container's status",
     },
 }
-"""Peer to test to reason. A test is named by its file and function, for all of its parameters."""
+"""Peer to test to reason. A test is named by its file (below lifecycle/, or streaming/file) and function."""
 
 HANGING: Mapping[str, Mapping[str, str]] = {
     "crio": {
@@ -116,7 +125,7 @@ HANGING: Mapping[str, Mapping[str, str]] = {
 
 def expected(peer: str, nodeid: str) -> pytest.MarkDecorator | None:
     """The mark of a test that is known to fail against this peer."""
-    name = nodeid.rpartition("/")[2].partition("[")[0]
+    name = nodeid.partition("[")[0].removeprefix("tests/integration/").removeprefix("lifecycle/")
     if why := HANGING.get(peer, {}).get(name):
         return pytest.mark.skip(reason=f"{peer} {why}")
     why = DIFFERENCES.get(peer, {}).get(name)

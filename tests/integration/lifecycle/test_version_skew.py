@@ -53,7 +53,7 @@ def _reduced(message: Any, kind: type[Any]) -> Any:
     if "timestamp" in kind.DESCRIPTOR.fields_by_name:
         known.ClearField("timestamp")
     for field, value in known.ListFields() if FOREIGN else ():  # lists are in any order there; ours have one
-        if field.is_repeated and field.message_type:
+        if field.is_repeated and field.message_type and not field.message_type.GetOptions().map_entry:
             value.sort(key=lambda item: item.SerializeToString(deterministic=True))
     return known
 

@@ -12,6 +12,7 @@ import pytest
 
 from orlop.linux.namespaces import run_in_netns
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import ours
 from tests.harness.pods import NODE, Pod, Pods
 from tests.integration.streaming.clients import Crictl, read_until
 
@@ -21,9 +22,11 @@ def forwarded(crictl: Crictl, pod: Pod, port: int) -> Iterator[int]:
     """The local port that leads to the pod's."""
     client = crictl.start("port-forward", pod.id, f":{port}")
     line = read_until(client, b"->")
-    yield int(line.split(b"127.0.0.1:")[1].split(b" ")[0])
-    client.kill()
-    client.wait()
+    try:
+        yield int(line.split(b"127.0.0.1:")[1].split(b" ")[0])
+    finally:
+        client.kill()
+        client.wait()
 
 
 Answer = Callable[[socket.socket], None]
@@ -69,8 +72,10 @@ def listening(pod: Pod, address: str, answer: Answer = echo) -> Iterator[None]:
                     pool.submit(_answer, server.accept()[0], answer)
 
         pool.submit(serve)
-        yield
-        server.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:  # else the pool would wait for ever, and a failing test hang
+            server.shutdown(socket.SHUT_RDWR)
 
 
 def _answer(connection: socket.socket, answer: Answer) -> None:
@@ -101,6 +106,7 @@ def test_a_server_that_speaks_first_and_closes(crictl: Crictl, pod: Pod) -> None
             assert connection.recv(100) == b""
 
 
+@ours("the words for a port that nobody listens on")
 def test_a_port_without_a_server_is_told(crictl: Crictl, pod: Pod) -> None:
     client = crictl.start("port-forward", pod.id, ":8081")
     port = int(read_until(client, b"->").split(b"127.0.0.1:")[1].split(b" ")[0])

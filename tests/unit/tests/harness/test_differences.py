@@ -9,16 +9,13 @@ from tests.harness import differences
 from tests.harness.foreign import excuse
 
 SUITE = Path(__file__).parents[3] / "integration"
-FOLDERS = ("lifecycle", "streaming")
 
 
 def _tests(name: str) -> set[str]:
     """Test functions of a file of the suite."""
     return {
         node.name
-        for folder in FOLDERS
-        if (path := SUITE / folder / name).exists()
-        for node in ast.parse(path.read_text()).body
+        for node in ast.parse((SUITE / (name if "/" in name else f"lifecycle/{name}")).read_text()).body
         if isinstance(node, ast.FunctionDef)
     }
 
