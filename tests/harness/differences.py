@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 WAITS = "a session lasts as long as its output is open"
+V4 = "speaks nothing later than v4.channel.k8s.io over WebSocket"
 OFF = "has all metrics switched off by default"
 BY_DIGEST = "names what it pulled by the digest in the registry and not by the id that lists give"
 
@@ -25,6 +26,13 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
         "streaming/test_exec.py::test_requests_that_cannot_be_meant": "gives an address all the same",
         "streaming/test_port_forward.py::test_ipv6_where_ipv4_has_nobody": "does not come to a server on ::1 alone",
         "streaming/test_port_forward.py::test_requests_that_cannot_be": "gives an address all the same",
+        "streaming/test_websocket.py::test_outputs_and_exit_code": V4,
+        "streaming/test_websocket.py::test_v5_closes_the_input": V4,
+        "streaming/test_websocket.py::test_a_terminal_is_resized": V4,
+        "streaming/test_websocket.py::test_a_client_that_vanishes_leaves_no_process": V4,
+        "streaming/test_websocket.py::test_port_forward_in_a_tunnel": V4,
+        "streaming/test_websocket.py::test_a_url_holds_once": V4,
+        "streaming/test_websocket.py::test_protocols_that_nobody_knows": V4,
         "test_exec.py::test_output_beyond_the_cap_is_cut_and_the_command_ends": (
             "its answer of 16 MiB is over its own limit for a message"
         ),
