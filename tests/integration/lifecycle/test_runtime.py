@@ -4,6 +4,7 @@ import json
 
 from tests.harness.cri import Cri
 from tests.harness.node import Node
+from tests.integration.lifecycle.conftest import HANDLERS
 
 CGROUPFS = 1
 
@@ -22,7 +23,8 @@ def test_runtime_and_network_are_ready(cri: Cri) -> None:
 
 def test_handlers_are_listed_with_their_features(node: Node) -> None:
     handlers = {item.name: item.features for item in node.cri("Status").runtime_handlers}
-    assert set(handlers) == {"", "runc", "crun"}
+    assert set(handlers) == {"", *HANDLERS}
+    assert handlers[""] == handlers["runc"]  # the default's
 
 
 def test_verbose_status_is_json_that_names_the_configuration(node: Node) -> None:
@@ -35,5 +37,6 @@ def test_kubelet_learns_the_cgroup_driver(node: Node) -> None:
     assert node.cri("RuntimeConfig").linux.cgroup_driver == CGROUPFS
 
 
-def test_pod_cidr_is_taken(cri: Cri) -> None:
-    cri("UpdateRuntimeConfig", runtime_config={"network_config": {"pod_cidr": "10.1.0.0/24"}})
+def test_pod_cidr_is_taken(own_node: Node) -> None:
+    # A node of its own: the range is remembered in a file for as long as the node runs.
+    own_node.cri("UpdateRuntimeConfig", runtime_config={"network_config": {"pod_cidr": "10.1.0.0/24"}})
