@@ -45,6 +45,7 @@ namespaces_dir = "{base}/ns"
 container_exits_dir = "{base}/exits"
 container_attach_socket_dir = "{base}/attach"
 apparmor_profile = "unconfined"
+enable_pod_events = {events}
 hooks_dir = []
 [crio.image]
 pause_image = "{pause}"
@@ -92,7 +93,9 @@ class Crio(Target):
         binary: str,
         plugins: str = PLUGIN_DIR,
         nftables: bool = False,
+        events: bool = False,
     ) -> None:
+        """`events`: it has GetContainerEvents, which it has not by default."""
         self._base = base / "o"
         self._base.mkdir()
         super().__init__("CRI-O", str(self._base / "o.sock"), image, handler)
@@ -102,12 +105,12 @@ class Crio(Target):
             with_nftables(self._network)
         self.directory = self._base
         pause = busybox_image(entrypoint=["/bin/sleep", "2147483647"], cmd=[])
-        self._write(handler, registry, registry.push(pause, "pause:1"), plugins)
+        self._write(handler, registry, registry.push(pause, "pause:1"), plugins, events)
         self._init = Init()
         self._daemon = 0
         self._covered: list[str] = []
 
-    def _write(self, handler: str, registry: Registry, pause: str, plugins: str) -> None:
+    def _write(self, handler: str, registry: Registry, pause: str, plugins: str, events: bool) -> None:
         (self._base / "policy.json").write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
         conmon = shutil.which("conmon")
         handlers = "".join(
@@ -125,6 +128,7 @@ class Crio(Target):
                 registry=registry.host,
                 conf_dir=self._network.conf_dir,
                 plugins=plugins,
+                events=str(events).lower(),
             )
             + handlers
         )

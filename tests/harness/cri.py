@@ -14,7 +14,7 @@ import grpc
 import pytest
 
 from orlop.api.wire import METHODS, Method
-from tests.harness.foreign import FOREIGN
+from tests.harness.foreign import FOREIGN, excuse
 
 CALL_TIMEOUT = 120.0
 """Longer than any call may take; a hanging daemon then fails a test instead of stopping the run."""
@@ -34,8 +34,7 @@ class Cri:
         try:
             return self.future(rpc, deadline=deadline, **fields).result()
         except grpc.RpcError as error:
-            if FOREIGN and error.code() is grpc.StatusCode.UNIMPLEMENTED:
-                pytest.skip(f"the runtime does not have {rpc}")
+            _skip_if_excused(rpc, error)
             raise
 
     def future(self, rpc: str, *, deadline: float = CALL_TIMEOUT, **fields: Any) -> Any:
@@ -56,7 +55,8 @@ class Cri:
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        return call(method.request(**fields), timeout=deadline, wait_for_ready=True)
+        answers = call(method.request(**fields), timeout=deadline, wait_for_ready=True)
+        return _Excused(rpc, answers) if FOREIGN else answers
 
     def close(self) -> None:
         """Close the connection; the next call opens another. A channel would wait a second after a daemon's restart."""
@@ -69,6 +69,26 @@ class Cri:
             options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.default_authority", "localhost")]
             self._channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
         return self._channel
+
+
+class _Excused:
+    """Another runtime's stream: one that it does not have skips the test that reads it."""
+
+    def __init__(self, rpc: str, call: Any) -> None:
+        self._rpc, self._call = rpc, call
+        self.cancel = call.cancel
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            yield from self._call
+        except grpc.RpcError as error:
+            _skip_if_excused(self._rpc, error)
+            raise
+
+
+def _skip_if_excused(rpc: str, error: grpc.RpcError) -> None:
+    if FOREIGN and (why := excuse(rpc, error.code().name, str(error.details()))):
+        pytest.skip(why)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.harness import cgroups
 from tests.harness.cri import Cri
+from tests.harness.foreign import FOREIGN
 from tests.harness.toml import merged
 
 CREATED, RUNNING, EXITED = 0, 1, 2
@@ -122,6 +124,7 @@ class Pod:
             "linux": OWN_PID_NAMESPACE,
         }
         whole = merged(base, config)
+        whole["image"].setdefault("user_specified_image", whole["image"]["image"])  # as every kubelet sends it
         answer = self.cri("CreateContainer", pod_sandbox_id=self.id, config=whole, sandbox_config=self.config)
         log = Path(self.config["log_directory"]) / whole["log_path"]
         return Container(self.cri, answer.container_id, whole, log)
@@ -173,6 +176,8 @@ class Pods:
             "log_directory": str(logs),
             "linux": OWN_PID_NAMESPACE,
         }
+        if FOREIGN:  # a kubelet names the parent always; without one a peer has no figures of the pod
+            base = merged(base, {"linux": {"cgroup_parent": cgroups.PODS}})
         return merged(base, changes)
 
     def run(self, **changes: Any) -> Pod:
@@ -181,17 +186,27 @@ class Pods:
 
     def run_as(self, config: dict[str, Any]) -> Pod:
         """RunPodSandbox with a whole configuration."""
-        answer = self.cri("RunPodSandbox", config=config, runtime_handler=self.handler)
-        pod = Pod(self.cri, answer.pod_sandbox_id, config, self.image)
+        return self.adopt(self.cri("RunPodSandbox", config=config, runtime_handler=self.handler).pod_sandbox_id, config)
+
+    def adopt(self, pod_id: str, config: dict[str, Any]) -> Pod:
+        """A pod that was made by other means; it is removed with the others."""
+        pod = Pod(self.cri, pod_id, config, self.image)
         self.made.append(pod)
         return pod
 
     def remove_all(self) -> None:
         """Stop and remove every pod made here; both are idempotent, so a test may have done so already."""
         for pod in reversed(self.made):
+            if FOREIGN:
+                self._end_containers(pod)
             self.cri("StopPodSandbox", pod_sandbox_id=pod.id)
             self.cri("RemovePodSandbox", pod_sandbox_id=pod.id)
         self.made.clear()
+
+    def _end_containers(self, pod: Pod) -> None:
+        """As a kubelet does before it stops a pod: CRI-O gives them else all the time that the call may take."""
+        for container in self.cri("ListContainers", filter={"pod_sandbox_id": pod.id}).containers:
+            self.cri("StopContainer", container_id=container.id, timeout=1)
 
 
 def eventually(condition: Any, *, seconds: float = 30.0) -> None:

@@ -34,6 +34,6 @@ def _target(name: str, binary: str, base: Path, image: str, registry: Registry) 
         case "containerd":
             return Containerd(base, image, "", registry, binary=binary or "containerd")
         case "crio":
-            return Crio(base, image, "", registry, binary=binary or "crio")
+            return Crio(base, image, "", registry, binary=binary or "crio", events=True)
         case _:
             raise ValueError(f"ORLOP_TEST_PEER={PEER}: containerd or crio, with =/path/of/binary or without")

@@ -1,11 +1,16 @@
 """orlop network."""
 
+import asyncio
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from orlop.cli.options import config_option, output_option, socket_of, socket_option
 from orlop.cli.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from orlop.verify.preflight.finding import Finding
 
 
 @click.group()
@@ -15,6 +20,7 @@ def network() -> None:
     \b
     Examples:
       orlop network show
+      orlop network check
       orlop network renew --dry-run
     """
 
@@ -32,14 +38,38 @@ def show(config_path: str | None, output: str) -> None:
       orlop network show
       orlop network show --output json
     """
-    import msgspec
-
     from orlop.config.loader import load
     from orlop.verify.preflight.conflists import look
-    from orlop.verify.preflight.finding import State
 
     section = load(config_path).config.network
-    findings = list(look(section.conf_dir, section.default_network, section.plugin_dirs))
+    _tell(list(look(section.conf_dir, section.default_network, section.plugin_dirs)), output)
+
+
+@network.command()
+@config_option
+@output_option
+def check(config_path: str | None, output: str) -> None:
+    """Ask the CNI plugins whether each pod's network is still as they made it (CHECK). Changes nothing.
+
+    The status is 1 when something is missing. A pod that comes or goes meanwhile may be told of, too.
+
+    \b
+    Examples:
+      orlop network check
+      orlop network check --output json
+    """
+    from orlop.config.loader import load
+    from orlop.verify.attachments import look
+
+    _tell(asyncio.run(look(load(config_path).config.network)), output)
+
+
+def _tell(findings: "list[Finding]", output: str) -> NoReturn:
+    """Print them and end: with 1 when something is missing."""
+    import msgspec
+
+    from orlop.verify.preflight.finding import State
+
     if output == "json":
         print_json([msgspec.to_builtins(each) for each in findings])
     else:

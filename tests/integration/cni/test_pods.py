@@ -1,12 +1,14 @@
 """Pods in a bridged network: attached, reachable, detached, and nothing left."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +92,23 @@ async def _without_firewall_chains() -> None:
 def _words(text: str) -> list[str]:
     head, *rest = text.split("|")
     return [*head.split(), *(rest[:1]), *(" ".join(rest[1:]).split())]
+
+
+async def test_a_plugin_beside_the_conflist_is_in_the_chain(cluster: Cluster) -> None:
+    beside = cluster.node.conf_dir / str(cluster.node.conflist()["name"])
+    beside.mkdir()
+    tuning = beside / "50-tuning.conf"
+    tuning.write_text(json.dumps({"type": "tuning", "sysctl": {"net.core.somaxconn": "500"}}))
+    await until(lambda: "tuning" in str(cluster.network.describe()["plugins"]))
+    pod, result = await cluster.attached("one")
+    path = Path("/proc/sys/net/core/somaxconn")
+    assert run_in_netns(pod.netns, path.read_text) == "500\n"
+    assert result.pod_ips("eth0")
+    await cluster.network.check(pod)
+    tuning.unlink()
+    await until(lambda: "tuning" not in str(cluster.network.describe()["plugins"]))
+    await cluster.network.remove(pod)
+    assert await cluster.left(pod) == []
 
 
 async def test_many_pods_at_once_have_addresses_of_their_own(cluster: Cluster) -> None:

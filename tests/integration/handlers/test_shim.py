@@ -1,11 +1,17 @@
 """Shims: one for each pod, found again by a new daemon, missed when it dies. What all handlers do is in lifecycle."""
 
+import asyncio
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from orlop.engine.shim.bootstrap import read_bootstrap
+from orlop.engine.shim.task import TaskService, TaskState
+from orlop.ttrpc.client import Client
+from orlop.ttrpc.link import SocketStream
 from tests.harness.node import SHIM_RUNC, Node
 from tests.harness.pods import EXITED, NOTREADY, RUNNING, Pods, eventually
 
@@ -96,11 +102,20 @@ def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node,
     own_node.configure({"handlers": allowed})
     own_node.restart()
     asked = {"io.x.memory": "1", "io.y.path": "/bin/sh", "io.kubernetes.cri.container-type": "sandbox"}
-    container = own_pods.run(annotations=asked).start()
+    size = {"cpu_period": 100000, "cpu_quota": 150000, "cpu_shares": 512, "memory_limit_in_bytes": 1 << 28}
+    container = own_pods.run(annotations=asked, linux={"resources": size}).start()
     told = container.info()["runtimeSpec"]["annotations"]
     assert told["io.x.memory"] == "1"
     assert "io.y.path" not in told
     assert told["io.kubernetes.cri.container-type"] == "container"
+    # Kata makes its virtual machine by what the pause container says, which comes first.
+    pause = own_node.state_dir / "containers" / told["io.kubernetes.cri.sandbox-id"] / "config.json"
+    told = json.loads(pause.read_text())["annotations"]
+    assert told["io.x.memory"] == "1"
+    assert "io.y.path" not in told
+    assert {name: told[f"io.kubernetes.cri.sandbox-{name}"] for name in ("cpu-quota", "cpu-period", "memory")} == {
+        "cpu-quota": "150000", "cpu-period": "100000", "memory": "268435456",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("without", [False, True])
@@ -115,3 +130,38 @@ def test_privileged_containers_get_the_hosts_devices_or_not(own_node: Node, own_
     of_host = next(path for path in ("/dev/kmsg", "/dev/fuse", "/dev/loop-control") if os.path.exists(path))
     assert (of_host in devices, os.path.exists(root + of_host)) == (not without, not without)
     assert Path(f"{root}/dev/null").is_char_device()
+
+
+def test_the_shim_tells_others_the_same(pods: Pods, node: Node) -> None:
+    """Calls that no RPC needs (Pids, Stats, State), by a second client of the same shim."""
+    container = pods.run().start("sh", "-c", "sleep 100000 & sleep 100001")
+    info = container.info()
+    cgroup = Path(f"/proc/{info['pid']}/cgroup").read_text()
+
+    def inside(pid: str) -> bool:
+        try:
+            return Path(f"/proc/{pid}/cgroup").read_text() == cgroup
+        except OSError:  # it has just ended
+            return False
+
+    def members() -> set[int]:
+        return {int(name) for name in os.listdir("/proc") if name.isdecimal() and inside(name)}
+
+    eventually(lambda: len(members()) >= 2, seconds=30)
+
+    async def asked() -> tuple[TaskState, list[int], tuple[str, bytes], int]:
+        bootstrap = read_bootstrap(str(node.state_dir / "containers" / container.id))
+        assert bootstrap is not None
+        service = TaskService(Client(await SocketStream.connect(bootstrap.socket)), bootstrap.service)
+        try:
+            state, pids = await service.state(container.id), await service.pids(container.id)
+            return state, pids, await service.stats(container.id), await service.connect(container.id)
+        finally:
+            await service.aclose()
+
+    state, pids, (kind, metrics), shim = asyncio.run(asked())
+    assert (state.pid, state.running, state.ended) == (info["pid"], True, False)
+    assert set(pids) == members()
+    assert "Metrics" in kind and metrics
+    assert shim == _shim(info)
+    assert container.sh("echo alive") == "alive"

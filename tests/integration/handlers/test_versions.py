@@ -64,14 +64,21 @@ def test_a_handler_that_was_taken_away_strands_nothing(own_node: Node, own_pods:
         each.remove()
 
 
-def test_each_version_runs_and_tells_its_features(own_node: Node, own_pods: Pods, other_runc: str) -> None:
-    own_node.configure({"handlers": {"runc": {}, "runc-other": {"path": other_runc}}})
+def test_each_version_runs_and_tells_its_features(
+    own_node: Node, own_pods: Pods, other_runc: str, tmp_path: Path
+) -> None:
+    crun = shutil.which("crun", path="/usr/sbin:/usr/bin:/sbin") or "crun"
+    other_crun = str(shutil.copy(crun, tmp_path / "crun-other"))
+    handlers = {"runc": {}, "runc-other": {"path": other_runc}, "crun": {}, "crun-other": {"path": other_crun}}
+    own_node.configure({"handlers": handlers})
     own_node.restart()
     features = {each.name: each.features for each in own_node.cri("Status").runtime_handlers}
-    assert {"runc", "runc-other"} <= features.keys()
+    assert handlers.keys() <= features.keys()
+    assert features["crun-other"] == features["crun"]
     if BUILT.exists():  # Debian's 1.1.5 has no `features` that tells of rro
         assert features["runc-other"].recursive_read_only_mounts
-    for handler in ("runc", "runc-other"):
+    for handler in handlers:
         own_pods.handler = handler
         container = own_pods.run().start("sh", "-c", "exit 5")
         assert container.wait(seconds=30).exit_code == 5
+    assert container.info()["runtimePath"] == other_crun

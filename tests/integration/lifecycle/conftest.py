@@ -16,6 +16,7 @@ from tests.harness.pods import Pods
 from tests.parts import peer
 from tests.parts.registry import Registry
 
+POD_CIDR = "10.1.0.0/24"
 HANDLERS = ("runc", "crun", "shim-runc")
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS, indirect=True)
@@ -55,7 +56,9 @@ def node(new_node: Callable[..., Node], image: str) -> Iterator[Node]:
     with new_node() as node:
         node.start()
         node.cri("PullImage", image={"image": image})
-        # The first pod makes what plugins keep for good: the bridge, base chains, the lease directory.
+        # The pods' addresses of this node are remembered for good, and the first pod makes what plugins keep: the
+        # bridge, base chains, the lease directory.
+        node.cri("UpdateRuntimeConfig", runtime_config={"network_config": {"pod_cidr": POD_CIDR}})
         warm = Pods(node.cri, image, node.logs)
         warm.run(port_mappings=[{"container_port": 80, "host_port": 18000}]).start()
         warm.remove_all()

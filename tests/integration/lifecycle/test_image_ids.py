@@ -4,6 +4,7 @@ import json
 
 from tests.fakes.images import busybox_image
 from tests.harness.cri import Cri
+from tests.harness.foreign import ours
 from tests.harness.node import Node
 from tests.harness.pods import Pods
 from tests.parts.registry import Registry
@@ -30,6 +31,7 @@ def test_the_same_image_under_two_names_has_one_id(own_node: Node, registry: Reg
     assert shown.uid.value == 12
 
 
+@ours("what the verbose status of an image holds")
 def test_the_verbose_status_holds_the_images_configuration(cri: Cri, pulled: str) -> None:
     answer = cri("ImageStatus", image={"image": pulled}, verbose=True)
     info = json.loads(answer.info["info"])

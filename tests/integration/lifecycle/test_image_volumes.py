@@ -30,7 +30,8 @@ def data(cri: Cri, registry: Registry) -> Iterator[str]:
 
 
 def volume(image: str, path: str = "/data", **fields: Any) -> dict[str, Any]:
-    return {"container_path": path, "image": {"image": image}, "readonly": True, **fields}
+    spec = {"image": image, "user_specified_image": image}
+    return {"container_path": path, "image": spec, "readonly": True, **fields}
 
 
 @each_handler

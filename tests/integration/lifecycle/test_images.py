@@ -1,5 +1,6 @@
 """Images at the CRI: pull, list, status, removal, and what a container takes from its image."""
 
+import contextlib
 from collections.abc import Iterator
 
 import grpc
@@ -7,6 +8,7 @@ import pytest
 
 from tests.fakes.images import ImageBuilder, busybox_image, index
 from tests.harness.cri import Cri, refused
+from tests.harness.foreign import FOREIGN
 from tests.harness.pods import Pods, eventually
 from tests.parts.registry import Registry
 
@@ -17,7 +19,8 @@ def remove(cri: Cri) -> Iterator[list[str]]:
     names: list[str] = []
     yield names
     for name in names:
-        cri("RemoveImage", image={"image": name})
+        with contextlib.suppress(*((grpc.RpcError,) if FOREIGN else ())):  # what another one keeps is not ours to judge
+            cri("RemoveImage", image={"image": name})
 
 
 def _pull(cri: Cri, name: str) -> str:
@@ -108,7 +111,7 @@ def test_a_container_takes_what_the_image_says(pods: Pods, cri: Cri, registry: R
 
 
 def test_twenty_pulls_of_one_image_are_one_download(cri: Cri, registry: Registry, remove: list[str]) -> None:
-    made = busybox_image(labels={"for": "crowd"})
+    made = busybox_image(extra={"crowd": b"a layer that no other image has"})
     name = registry.push(made, "crowd:1")
     remove.append(name)
     calls = [cri.future("PullImage", image={"image": name}) for _ in range(20)]
@@ -121,9 +124,8 @@ def test_twenty_pulls_of_one_image_are_one_download(cri: Cri, registry: Registry
 def test_credentials_of_the_kubelet(cri: Cri, remove: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     with Registry(tmp_path_factory.mktemp("private"), users={"ann": "secret"}) as private:
         name = private.push(busybox_image(labels={"for": "auth"}), "private:1")
-        with pytest.raises(grpc.RpcError) as caught:
+        with refused("UNAUTHENTICATED"):
             _pull(cri, name)
-        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         with refused("UNAUTHENTICATED", name.partition("/")[0]):
             cri("PullImage", image={"image": name}, auth={"username": "ann", "password": "wrong"})
         cri("PullImage", image={"image": name}, auth={"username": "ann", "password": "secret"})

@@ -89,9 +89,8 @@ def test_stopping_gives_address_interface_and_rules_back(pods: Pods, node: Node)
 
 def test_many_pods_at_once_get_different_addresses(pods: Pods, cri: Cri) -> None:
     configs = [pods.config() for _ in range(12)]
-    for call in [cri.future("RunPodSandbox", config=config) for config in configs]:
-        call.result()
-    made = [pods.run_as(config) for config in configs]
+    calls = [cri.future("RunPodSandbox", config=config) for config in configs]
+    made = [pods.adopt(call.result().pod_sandbox_id, config) for call, config in zip(calls, configs, strict=True)]
     assert len({pod.ip for pod in made}) == 12
 
 

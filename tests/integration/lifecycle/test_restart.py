@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.harness import leaks, privacy
+from tests.harness import cgroups, leaks, privacy
 from tests.harness.cri import Cri, refused
 from tests.harness.node import Node
 from tests.harness.pods import EXITED, NOTREADY, READY, RUNNING, Container, Pod, Pods, eventually
@@ -181,6 +182,37 @@ def test_a_pod_whose_namespace_was_taken_away_is_not_ready(own_node: Node, own_p
         pod.create()
     own_pods.remove_all()
     # Without the namespace Debian's bridge plugin cannot find its masquerading rule again. Nobody else's is here now.
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+
+
+def test_after_a_reboot_addresses_are_given_back(own_node: Node, own_pods: Pods) -> None:
+    """What lasts is the disk: CNI's results and leases. State, namespaces, interfaces, rules and cgroups have gone."""
+    pods = [own_pods.run() for _ in range(2)]
+    results = own_node.network.cache_dir / "results"
+    assert len(own_node.network.leases()) == len(list(results.iterdir())) == 2
+    own_node.kill()
+    _forget_volatile(own_node, [pod.id for pod in pods])
+    own_node.start()
+    assert own_node.cri("ListPodSandbox").items == []
+    eventually(lambda: (own_node.network.leases(), list(results.iterdir())) == (set(), []))
+    assert own_node.log().count("which was owed, has worked") == 2
+    own_pods.made.clear()
+    own_pods.run().start().stop()
+    own_pods.remove_all()
+    assert own_node.network.leases() == set()
+
+
+def _forget_volatile(node: Node, pod_ids: list[str]) -> None:
+    """What a reboot does to pods without containers."""
+    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+        if (target := line.split()[4]).startswith(str(node.state_dir)):
+            privacy.unmount(target)
+    privacy.mount("tmpfs", str(node.state_dir), "tmpfs", 0, "mode=0755")
+    for hierarchy in cgroups.hierarchies():
+        for path in (hierarchy / cgroups.PODS.lstrip("/")).glob("*"):
+            if any(pod_id in path.name for pod_id in pod_ids):
+                cgroups.remove(path)
+    subprocess.run(["ip", "link", "del", node.network.bridge], check=True)
     subprocess.run(["nft", "flush", "ruleset"], check=True)
 
 

@@ -204,16 +204,20 @@ class Network:
             raise StillAttached(message, pod_id=request.pod_id, errors=tuple(errors)) from errors[0]
         await offload(self._cache.drop, entry)
 
-    async def check(self, attachment: Attachment) -> None:
+    async def check(self, attachment: Attachment) -> bool:
         """Ask the plugins whether the attachment is as it was made. Raises PluginError with what they miss.
 
-        Nothing is asked where the network is older than CNI 0.4.0, or forbids it, or ADD's result is not on record.
+        Nothing is asked, and the answer False, where the network is older than CNI 0.4.0, or forbids it, or ADD's
+        result is not on record.
         """
+        asked = False
         async with self._locks(attachment.pod_id), self._gate.together():
             for entry in await offload(self._cache.find, attachment.pod_id, attachment.ifname):
                 config = await self._config_of(entry)
                 if entry.result is not None and config.at_least(CHECK_SINCE) and not config.disable_check:
                     await chain.check(self._plugins, config, entry.request, entry.result, _CHECK_LIMIT)
+                    asked = True
+        return asked
 
     async def gc(self, valid: Iterable[Attachment]) -> None:
         """Let plugins free what belongs to no valid attachment (CNI 1.1). Nothing happens where they cannot.

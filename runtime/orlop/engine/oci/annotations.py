@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 
 from orlop.engine.oci.inputs import SpecInputs
+from orlop.model.resources import LinuxContainerResources
 
 PREFIX = "io.kubernetes.cri."
 
@@ -24,7 +25,21 @@ def annotations(inputs: SpecInputs) -> dict[str, str]:
         "container-name": inputs.config.metadata.name,
         "image-name": image.user_specified_image or image.image,
     }
+    if inputs.infra:
+        told |= _size(inputs.pod.config.linux.resources)
     return inputs.passed_annotations | {f"{PREFIX}{key}": value for key, value in told.items()}
+
+
+def _size(resources: LinuxContainerResources | None) -> dict[str, str]:
+    """Of the whole pod, as the kubelet reckons it: Kata makes a virtual machine of this size where it cannot grow."""
+    if resources is None:
+        return {}
+    return {
+        "sandbox-cpu-period": str(resources.cpu_period),
+        "sandbox-cpu-quota": str(resources.cpu_quota),
+        "sandbox-cpu-shares": str(resources.cpu_shares),
+        "sandbox-memory": str(resources.memory_limit_in_bytes),
+    }
 
 
 def passed(annotations: Mapping[str, str], patterns: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Shims that a node's handlers name: the binary, what it calls or reads, and what a host of virtual machines lacks."""
 
 import os
+import tomllib
 
 from orlop.config.schema import Handler
 from orlop.daemon import binaries
@@ -13,6 +14,8 @@ DEVICES = {
     "/dev/vhost-net": "modprobe vhost_net",
 }
 """What a virtual machine of Kata needs of its host, and how that comes."""
+
+RUNSC_SHIM = "containerd-shim-runsc-"
 
 
 def look(name: str, section: Handler, tell: Tell, *, root: str = "") -> Finding:
@@ -32,9 +35,22 @@ def look(name: str, section: Handler, tell: Tell, *, root: str = "") -> Finding:
                 f"install it (apt install runc), or set {key}.oci_runtime",
             )  # fmt: skip
         return ok(title, f"{path}, which calls {called}")
+    if os.path.basename(path).startswith(RUNSC_SHIM) and not binaries.find(called := _runsc(section)):
+        remedy = f"install it beside the shim, or correct binary_name in {section.config_path or f'{key}.config_path'}"
+        return tell(title, f"{path} calls {called}, which is not there", remedy)
     if "kata" in os.path.basename(path) and (lacking := [each for each in DEVICES if not os.path.exists(root + each)]):
         return tell(
             title, f"{path}; the host has no {', '.join(lacking)}: its virtual machines cannot start",
             "; ".join(DEVICES[each] for each in lacking),
         )  # fmt: skip
     return ok(title, path)
+
+
+def _runsc(section: Handler) -> str:
+    """Name or path of the runsc that gVisor's shim calls."""
+    try:
+        with open(section.config_path, "rb") as file:
+            found = tomllib.load(file).get("binary_name")
+    except (OSError, ValueError):
+        found = None  # the shim will complain of it in its own words
+    return found if found and isinstance(found, str) else "runsc"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orlop.config.schema import Handler
+from orlop.daemon import binaries
 from orlop.verify.preflight import shims
 from orlop.verify.preflight.finding import State, missing
 
@@ -43,9 +44,27 @@ def test_kata_without_kvm_is_told_what_the_host_lacks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_the_shims_configuration_file_must_be_there(tmp_path: Path, there: bool) -> None:
-    path, file = _program(tmp_path / "containerd-shim-runsc-v1"), tmp_path / "runsc.toml"
+    path, file = _program(tmp_path / "containerd-shim-kept-v1"), tmp_path / "kept.toml"
     if there:
         file.touch()
-    finding = shims.look("runsc", Handler(type="shim", path=path, config_path=str(file)), missing)
+    finding = shims.look("kept", Handler(type="shim", path=path, config_path=str(file)), missing)
     assert (finding.state is State.OK) == there
-    assert os.path.basename(path) in finding.detail or "runsc.toml is not there" in finding.detail
+    assert os.path.basename(path) in finding.detail or "kept.toml is not there" in finding.detail
+
+
+def test_gvisors_shim_needs_the_runsc_that_it_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(binaries, "SEARCHED", "")
+    path, file = _program(tmp_path / "containerd-shim-runsc-v1"), tmp_path / "runsc.toml"
+    assert "calls runsc, which is not there" in shims.look("g", Handler(type="shim", path=path), missing).detail
+    file.write_text(f'binary_name = "{tmp_path}/own-runsc"\n')
+    handler = Handler(type="shim", path=path, config_path=str(file))
+    gone = shims.look("g", handler, missing)
+    assert f"calls {tmp_path}/own-runsc, which is not there" in gone.detail
+    assert f"binary_name in {file}" in gone.remedy
+    _program(tmp_path / "own-runsc")
+    assert shims.look("g", handler, missing).state is State.OK
+    file.write_text("binary_name = [")
+    (tmp_path / "bin").mkdir()
+    _program(tmp_path / "bin" / "runsc")
+    assert shims.look("g", handler, missing).state is State.OK
