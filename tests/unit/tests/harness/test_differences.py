@@ -16,7 +16,7 @@ def _tests(name: str) -> set[str]:
     return {
         node.name
         for node in ast.parse((SUITE / (name if "/" in name else f"lifecycle/{name}")).read_text()).body
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 
