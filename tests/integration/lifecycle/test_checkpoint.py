@@ -60,7 +60,9 @@ def _counting(pods: Pods, **config: Any) -> Container:
 
 
 def _count(container: Container) -> tuple[int, str]:
-    count, mark = container.sh("until [ -s /count ]; do sleep 0.05; done; cat /count").split()
+    # The file is empty for a moment each time it is written anew.
+    read = "until set -- $(cat /count 2>/dev/null); [ $# = 2 ]; do sleep 0.05; done; echo $*"
+    count, mark = container.sh(read).split()
     return int(count), mark
 
 
