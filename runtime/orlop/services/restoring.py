@@ -67,7 +67,7 @@ async def take(deck: Deck, pod: PodRecord, config: ContainerConfig, path: str) -
 
 async def _source(deck: Deck, directory: str) -> Source:
     dump = await offload(files.read_config, directory)
-    if not os.path.isfile(os.path.join(directory, files.IMAGES, "inventory.img")):  # noqa: ASYNC240
+    if not os.path.isfile(os.path.join(directory, files.IMAGES, "inventory.img")):  # noqa: ASYNC240 - a stat
         raise InvalidArgument("the checkpoint has no images of CRIU")
     for name in filter(None, (dump.rootfs_image_ref, dump.rootfs_image_name, dump.rootfs_image)):
         try:
@@ -76,7 +76,7 @@ async def _source(deck: Deck, directory: str) -> Source:
             continue
         if image is not None:
             tar = os.path.join(directory, files.DIFF)
-            there = os.path.isfile(tar)  # noqa: ASYNC240
+            there = os.path.isfile(tar)  # noqa: ASYNC240 - a stat
             changes = Changes(tar if there else "", await offload(files.read_deleted, directory))
             return Source(directory=directory, image=image, changes=changes)
     raise NotFound(f"the checkpoint's image {dump.rootfs_image_name or dump.rootfs_image_ref!r} is not on this node")

@@ -165,5 +165,5 @@ def _portions(pods: list[PodSandbox], containers: list[Container]) -> list[Synch
             size = 0
         size += each.ByteSize()
         field = requests[-1].pods if isinstance(each, PodSandbox) else requests[-1].containers
-        field.append(each)  # type: ignore[arg-type]
+        field.append(each)  # type: ignore[arg-type]  # the field's own kind of message
     return requests
