@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orlop.config.schema import Config
-from orlop.node import lock
+from orlop.node import artefacts
 from orlop.node.declaration import Declaration
 from orlop.node.kubernetes.cluster import Cluster, ControlPlane, Member
 from orlop.node.kubernetes.kubelet_files import shared
@@ -22,7 +22,7 @@ def init_documents(declaration: Declaration, member: ControlPlane, config: Confi
     cluster = declaration.cluster
     documents = [
         _init(declaration, member, config),
-        _cluster(cluster, lock.release(declaration.kubernetes).patch),
+        _cluster(cluster, artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes)),
         shared(declaration.kubelet, config),
     ]
     if cluster.proxy_mode != "none":
@@ -38,6 +38,8 @@ def join_document(declaration: Declaration, member: Member, config: Config) -> d
         "discovery": _discovery(declaration.cluster, member),
         "nodeRegistration": _registration(declaration, member, config),
     }
+    if member.timeouts:
+        document["timeouts"] = dict(sorted(member.timeouts.items()))
     if isinstance(member, ControlPlane):
         key = {"certificateKey": member.certificate_key} if member.certificate_key else {}
         document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(member), **key}
@@ -54,6 +56,8 @@ def _init(declaration: Declaration, member: ControlPlane, config: Config) -> dic
         document["bootstrapTokens"] = [{"token": member.token}]
     if member.certificate_key:
         document["certificateKey"] = member.certificate_key
+    if member.timeouts:
+        document["timeouts"] = dict(sorted(member.timeouts.items()))
     if declaration.cluster.proxy_mode == "none":
         document["skipPhases"] = ["addon/kube-proxy"]
     return document
