@@ -1,8 +1,9 @@
 """What is downloaded for a node: the lock file's entries, and what a declaration says in their place. Pure."""
 
 import difflib
+import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -17,10 +18,11 @@ KUBERNETES = ("kubelet", "kubeadm", "kubectl")
 OPTIONAL = ("crictl",)
 """What a member gets where its digest is known."""
 
-Arch = Literal["amd64", "arm64"]
+Arch = Annotated[str, msgspec.Meta(pattern=r"^(amd64|arm64)$")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+([.][0-9A-Za-z+-]+)*)?$")]
 Url = Annotated[str, msgspec.Meta(pattern=r"^((https?|file)://.+|/.*)?$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
+"""Not for the text in Artefact.sha256: msgspec 0.22 crashes where a text with a pattern and a table form a union."""
 
 
 class Artefact(Section):
@@ -30,7 +32,7 @@ class Artefact(Section):
     """Such as 1.36.4, without a v; empty: the lock file's for the minor."""
     url: Url = ""
     """Address, or absolute path on the node, in which {version} and {arch} are filled in; empty: the lock file's."""
-    sha256: Sha256 | dict[Arch, Sha256] = ""
+    sha256: str | dict[Arch, Sha256] = ""
     """Digest of what is at the address, by architecture where they differ; empty: the lock file's for the version."""
 
 
@@ -89,6 +91,9 @@ def problems(declared: Declared, minor: str) -> Iterator[Problem]:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
             yield Problem(f"artefacts.{name}", f"there is no such artefact; {hint}")
+    for name, said in declared.items():
+        if isinstance(said.sha256, str) and not re.fullmatch(r"([0-9a-f]{64})?", said.sha256):
+            yield Problem(f"artefacts.{name}.sha256", "must be 64 hexadecimal digits")
     for name in KUBERNETES:
         found = version(declared, name, minor)
         if not found.startswith(f"{minor}."):
@@ -105,4 +110,4 @@ def _said(declared: Declared, name: str) -> Artefact:
 
 
 def _of(digests: dict[Arch, str], arch: str) -> str:
-    return next((digest for name, digest in digests.items() if name == arch), "")
+    return digests.get(arch, "")
