@@ -82,7 +82,7 @@ in
         '';
       }
       {
-        assertion = !joins || (member.discovery_file or null) != null;
+        assertion = !joins || secrets != [ ] || (member.discovery_file or null) != null;
         message = ''
           services.orlop.member.discovery_file says with what the node joins; nothing makes a token for it here.
         '';
