@@ -26,6 +26,8 @@ ROOT_SLOT, FIRST_SLOT = 512, 512 + 4096
 """In the metadata. No node has the id 0; the root's slot has room for attributes of its own."""
 SLOT = 512
 _MAX_TABLE = 1 << 18
+_MAX_TABLES = 64 << 20
+"""Entries of one sparse file's table, unless chunks get too large; bytes of all tables."""
 _MIN_CHUNK_BITS = 12
 _COPY = 1 << 20
 _FILE_TYPES = {
@@ -52,6 +54,7 @@ class ImageWriter:
         self._bodies: dict[Node, bytes] = {}
         self._tables: dict[Node, bytes] = {}
         self._formats: dict[Node, int] = {}
+        self._table_bytes = 0
         self.implicit: list[bytes] = []
         """Paths of the directories that the tar does not list, in the order of their slots; the root has its own."""
 
@@ -149,6 +152,9 @@ class ImageWriter:
         bits = _MIN_CHUNK_BITS
         while node.full_size >> bits > _MAX_TABLE and bits < fmt.MAX_CHUNK_BITS:
             bits += 1
+        self._table_bytes += 4 * (-(-node.full_size >> bits))
+        if self._table_bytes > _MAX_TABLES:
+            raise EntryError("the sparse files of the layer are too large for an image")
         table = [fmt.HOLE] * -(-node.full_size >> bits)
         source, chunk = node.at, 1 << bits
         for offset, length in pieces:
@@ -168,6 +174,8 @@ class ImageWriter:
     def _copy(self, source: int, target: int, size: int) -> None:
         while size:
             data = os.pread(self._fd, min(size, _COPY), source)
+            if not data:
+                raise EntryError("the file of the layer was cut while it was written")
             _write_at(self._fd, data, target)
             source, target, size = source + len(data), target + len(data), size - len(data)
 

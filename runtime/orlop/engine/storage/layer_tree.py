@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 
 from orlop.engine.storage.erofs_format import device, xattr_body
 from orlop.engine.storage.extract import MAX_IMPLICIT, EntryError, normalise
@@ -86,6 +87,7 @@ class LayerTree:
         self._base = base
         self.root = Node(stat.S_IFDIR | 0o755)
         self.root.implicit = True
+        self.root.mtime_ns = self._now = time.time_ns()
         self._known = {b"": self.root}
         """Directories by path, as far as nothing has been replaced since."""
         self._hidden: set[tuple[Node, bytes]] = set()
@@ -252,7 +254,10 @@ class LayerTree:
         if self._implicit > MAX_IMPLICIT:
             raise EntryError(f"more than {MAX_IMPLICIT} directories are not listed in the layer")
         node = self._make_directory(directory, name)
+        if directory.mode & stat.S_ISGID:  # inode(7)
+            node.mode, node.gid = node.mode | stat.S_ISGID, directory.gid
         node.implicit = True
+        node.mtime_ns = self._now
         return node
 
 

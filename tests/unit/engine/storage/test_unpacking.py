@@ -104,6 +104,14 @@ async def test_files_with_all_that_belongs_to_them(root, kind):
     assert result.implicit == []
 
 
+async def test_a_directory_hands_its_group_down_to_nothing(root):
+    """Debian's /usr/local/lib/python3 is root:staff with the set-group-ID bit, what is in it root's."""
+    entries = {"d/": Dir(mode=0o2775, gid=50), "d/file": b"", "d/link": Link("file"), "d/sub": Dir()}
+    await unpacked(root, entries)
+    assert [(root / "d" / name).lstat().st_gid for name in ("file", "link", "sub")] == [0, 0, 0]
+    assert stat.S_IMODE((root / "d/sub").stat().st_mode) == 0o755
+
+
 async def test_names_of_any_bytes(root):
     name = "new\nline \udcff " + "x" * 150 + "/" + "y" * 255
     await unpacked(root, {name: b"1"})
