@@ -3,7 +3,7 @@
 import json
 
 from tests.lab import places
-from tests.lab.transcript import Transcript, expect
+from tests.lab.transcript import Transcript, expect, fetch
 
 REPLICAS = 20
 ASK = "for n in $(seq 100); do wget -q -T 60 -O - http://web/; done | sort | uniq -c"
@@ -53,7 +53,7 @@ def services(t: Transcript) -> None:
         expect(len(answers) >= REPLICAS - 5, f"nearly each pod has answered: {len(answers)}")
     for node in range(1, count + 1):
         address = t.sh("kubectl get service web -o jsonpath={.spec.clusterIP}", show=False)
-        get = f"python3 -c 'import urllib.request as u; print(u.urlopen(\"http://{address}\", timeout=60).read().decode())'"
+        get = fetch(f"http://{address}")
         expect("web-" in t.sh(get, node=node), "the node itself reaches the Service, too")
 
 

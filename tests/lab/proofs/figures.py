@@ -1,6 +1,7 @@
 """The kubelet's figures: by cAdvisor on the first node, from the CRI on the second."""
 
 import json
+from typing import Any
 
 from tests.lab import places
 from tests.lab.transcript import Transcript, expect
@@ -23,12 +24,13 @@ def metrics(t: Transcript) -> None:
     """/metrics/cadvisor has the figures with pod, namespace and container"""
     for node in range(1, places.recall()["nodes"] + 1):
         path = f"/api/v1/nodes/{places.node_name(node)}/proxy/metrics/cadvisor"
-        wanted = "grep -E '^container_(cpu_usage_seconds_total|memory_working_set_bytes|network_receive_bytes_total).*pod=\"client'"
+        names = "cpu_usage_seconds_total|memory_working_set_bytes|network_receive_bytes_total"
+        wanted = f"grep -E '^container_({names}).*pod=\"client'"
         found = t.until(f"kubectl get --raw {path} | {wanted}", lambda out: out.count("\n") >= 3)
         for label in ('namespace="default"', 'pod="client-', 'container="client"'):
             expect(label in found, f"{label} is there")
 
 
-def _of_client(document: dict) -> dict:
+def _of_client(document: dict[str, Any]) -> dict[str, Any]:
     found = [pod for pod in document["pods"] if pod["podRef"]["name"].startswith("client-")]
     return found[0] if found and found[0].get("containers") and "network" in found[0] and "memory" in found[0] else {}

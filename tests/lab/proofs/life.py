@@ -2,7 +2,7 @@
 
 import json
 
-from tests.lab.transcript import Transcript, expect
+from tests.lab.transcript import Transcript, answers, asking, expect
 
 
 def liveness(t: Transcript) -> None:
@@ -25,20 +25,12 @@ def memory(t: Transcript) -> None:
 
 def rollout(t: Transcript) -> None:
     """A rolling update, without an unanswered question"""
-    loop = "i=0; while [ ! -e /tmp/stop ]; do wget -q -T 60 -O - http://web/ || echo FAILED; done >/tmp/answers 2>&1"
-    t.sh(
-        f"kubectl exec daemonset/client -- sh -c 'rm -f /tmp/stop /tmp/answers; ({loop}) </dev/null >/dev/null 2>&1 &'"
-    )
+    asking(t)
     t.sh("kubectl set image deployment/web web=registry.lab/lab/web:2")
     t.sh("kubectl rollout status deployment/web --timeout=20m")
     t.sh("kubectl get replicasets -l app=web -o wide")
-    answers = t.sh(
-        "kubectl exec daemonset/client -- sh -c 'touch /tmp/stop; sleep 2; cut -d\" \" -f2 /tmp/answers | sort | uniq -c'"
-    )
-    expect("FAILED" not in answers, "no question was lost")
-    expect(
-        {line.split()[1] for line in answers.splitlines()} == {"1", "2"}, "both versions have answered, nothing else"
-    )
+    versions = {line.split()[1] for line in answers(t).splitlines()}
+    expect(versions == {"1", "2"}, f"both versions have answered, nothing else: {versions}")
 
 
 def drain(t: Transcript) -> None:

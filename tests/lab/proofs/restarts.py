@@ -3,17 +3,13 @@
 import json
 
 from tests.lab import places
-from tests.lab.transcript import Transcript, expect
-
-LOOP = "while [ ! -e /tmp/stop ]; do wget -q -T 60 -O - http://web/ || echo FAILED; done >/tmp/answers 2>&1"
+from tests.lab.transcript import Transcript, answers, asking, expect
 
 
 def daemon(t: Transcript) -> None:
     """systemctl restart and kill -9 of the daemon on both nodes, under load, without a restart of any container"""
     before = _containers(t)
-    t.sh(
-        f"kubectl exec daemonset/client -- sh -c 'rm -f /tmp/stop /tmp/answers; ({LOOP}) </dev/null >/dev/null 2>&1 &'"
-    )
+    asking(t)
     nodes = range(1, places.recall()["nodes"] + 1)
     for round_ in range(3):
         for node in nodes:
@@ -33,10 +29,7 @@ def daemon(t: Transcript) -> None:
         t.until(f"kubectl get pod after-{round_}", lambda out: "Completed" in out)
     count = places.recall()["nodes"]
     t.until("kubectl get nodes", lambda out: out.count(" Ready ") == count)
-    answers = t.sh(
-        "kubectl exec daemonset/client -- sh -c 'touch /tmp/stop; sleep 2; cut -d\" \" -f2 /tmp/answers | sort | uniq -c'"
-    )
-    expect("FAILED" not in answers, "no question was lost")
+    answers(t)
     after = {name: found for name, found in _containers(t).items() if name in before}
     expect(after == before, f"every container is the one from before: {set(before.items()) ^ set(after.items())}")
     t.say(f"All {len(before)} containers are those from before, with the same restart counts.")

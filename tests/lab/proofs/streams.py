@@ -1,6 +1,6 @@
 """What people do with kubectl: logs, exec, cp, port-forward, attach."""
 
-from tests.lab.transcript import Transcript, expect
+from tests.lab.transcript import Transcript, expect, fetch
 
 
 def logs(t: Transcript) -> None:
@@ -35,11 +35,9 @@ def copy(t: Transcript) -> None:
 
 def forward(t: Transcript) -> None:
     """kubectl port-forward"""
-    get = "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:18080\", timeout=60).read().decode())'"
-    said = t.sh(
-        "kubectl port-forward deploy/web 18080:8080 >/tmp/forward & "
-        f"until grep -q Forwarding /tmp/forward; do sleep 0.2; done; for n in 1 2 3; do {get}; done; kill %1; cat /tmp/forward"
-    )
+    begin = "kubectl port-forward deploy/web 18080:8080 >/tmp/forward & until grep -q Forwarding /tmp/forward"
+    ask = f"for n in 1 2 3; do {fetch('http://127.0.0.1:18080')}; done"
+    said = t.sh(f"{begin}; do sleep 0.2; done; {ask}; kill %1; cat /tmp/forward")
     expect(said.count("web-") >= 3, "three answers through the forwarded port")
 
 
