@@ -26,6 +26,7 @@ def up(minor: str, network: str, nodes: int) -> None:
     places.remember(kernel=kernel.prepare())
     wire.lay()
     places.remember(servers=wire.serve(places.bundle(minor)))
+    wire.wait()
     for number in range(1, nodes + 1):
         wire.connect(number, machines.create(places.node_name(number)))
     declare(minor)

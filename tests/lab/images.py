@@ -25,10 +25,17 @@ def images(minor: str, programs: Path, versions: Mapping[str, str]) -> Iterator[
     tools = packages.network_tools()
     proxy = _program(programs / "kube-proxy", "usr/local/bin")
     yield f"registry.k8s.io/kube-proxy:{version}", _layered(versions["kube-proxy"], tools, proxy)
-    yield release.images["etcd"], _alone(programs / "etcd", "usr/local/bin", versions["etcd"])
+    yield release.images.etcd, _alone(programs / "etcd", "usr/local/bin", versions["etcd"])
     coredns = ImageBuilder().layer(_program(programs / "coredns", ""))
-    yield release.images["coredns"], coredns.config(entrypoint=["/coredns"], labels=_label(versions["coredns"])).build()
-    yield release.images["pause"], _alone(programs / "pause", "", "")
+    yield release.images.coredns, coredns.config(entrypoint=["/coredns"], labels=_label(versions["coredns"])).build()
+    yield release.images.pause, _alone(programs / "pause", "", "")
+    # kubectl cp needs a tar in the container.
+    extra: dict[str, Entry] = {"bin/tar": HardLink("bin/busybox", mode=0o755)}
+    for tag in ("1", "2"):
+        yield (
+            f"registry.lab/{WORKLOAD.removesuffix('1')}{tag}",
+            busybox_image(extra=extra | {"etc/version": tag.encode()}),
+        )
     networks = release.networks
     flannel = _program(programs / "flanneld", "opt/bin")
     yield f"ghcr.io/flannel-io/flannel:v{networks['flannel']}", _layered(versions["flanneld"], tools, flannel)
@@ -37,13 +44,6 @@ def images(minor: str, programs: Path, versions: Mapping[str, str]) -> Iterator[
         f"ghcr.io/flannel-io/flannel-cni-plugin:v{networks['flannel-cni-plugin']}",
         _layered(versions["flannel"], tools, plugin),
     )
-    # kubectl cp needs a tar in the container.
-    extra: dict[str, Entry] = {"bin/tar": HardLink("bin/busybox", mode=0o755)}
-    for tag in ("1", "2"):
-        yield (
-            f"registry.lab/{WORKLOAD.removesuffix('1')}{tag}",
-            busybox_image(extra=extra | {"etc/version": tag.encode()}),
-        )
 
 
 def _program(path: Path, directory: str) -> dict[str, Entry]:

@@ -23,6 +23,8 @@ class Program:
     module: Path
     package: str
     stamp: str = ""
+    cgo: bool = False
+    """With C, so linked to the distribution's libc, which its image must have."""
 
 
 def programs(minor: str) -> Iterator[Program]:
@@ -34,18 +36,18 @@ def programs(minor: str) -> Iterator[Program]:
         yield Program(name, pins.directory(minor), f"{pins.MODULE}/cmd/{name}", stamp)
     yield Program("etcd", PARTS / "etcd", "go.etcd.io/etcd/server/v3")
     yield Program("coredns", PARTS / "coredns", "github.com/coredns/coredns")
-    yield Program("flanneld", PARTS / "flannel", "github.com/flannel-io/flannel")
+    yield Program("flanneld", PARTS / "flannel", "github.com/flannel-io/flannel", cgo=True)
     yield Program("flannel", PARTS / "flannel-cni", "github.com/containernetworking/plugins/plugins/meta/flannel")
     yield Program("pause", PARTS / "pause", ".")
 
 
 def build(program: Program, directory: Path) -> Path:
-    """Build one, statically linked; what has not changed costs the Go client a moment."""
+    """Build one; what has not changed costs the Go client a moment."""
     path = directory / program.name
     flags = f"-s -w {program.stamp}".strip()
     run(
         *("go", "build", "-C", program.module, "-trimpath", "-ldflags", flags, "-o", path, program.package),
-        env={**os.environ, "CGO_ENABLED": "0"},
+        env={**os.environ, "CGO_ENABLED": str(int(program.cgo))},
     )
     return path
 

@@ -46,10 +46,13 @@ def serve(bundle: Path) -> list[list[int]]:
         f"storage: {{filesystem: {{rootdirectory: {bundle}/registry/data}}}}\nhttp: {{addr: '{REGISTRY}'}}\n"
     )
     web = [sys.executable, "-m", "http.server", "--bind", HOST, "--directory", str(bundle), FILES.rpartition(":")[2]]
-    started = [_start("registry", ["docker-registry", "serve", str(config)]), _start("files", web)]
+    return [_start("registry", ["docker-registry", "serve", str(config)]), _start("files", web)]
+
+
+def wait() -> None:
+    """Until both answer."""
     for url in (f"http://{REGISTRY}/v2/", f"http://{FILES}/bundle.json"):
         _wait(url)
-    return started
 
 
 def remove(servers: list[list[int]]) -> None:
