@@ -31,6 +31,8 @@ def up(minor: str, network: str, nodes: int) -> None:
         wire.connect(number, machines.create(places.node_name(number)))
     declare(minor)
     play("site.yml")
+    link = "mkdir -p /root/.kube && ln -sf /etc/kubernetes/admin.conf /root/.kube/config"
+    machines.enter(places.node_name(1), "/bin/sh", "-c", link)
 
 
 def declare(minor: str) -> Path:

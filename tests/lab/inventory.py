@@ -11,7 +11,10 @@ NETWORKS = ("flannel",)
 def inventory(minor: str, network: str, count: int, versions: Mapping[str, Any]) -> dict[str, Any]:
     """Hosts and their declarations; `versions`: a bundle's description."""
     common = _common(minor, network, versions)
-    hosts = {node_name(number): {"orlop_node": {**common, "member": _member(number)}} for number in range(1, count + 1)}
+    hosts = {
+        node_name(number): {"orlop_node": {**common, "member": _member(number), "kubelet": _kubelet(number)}}
+        for number in range(1, count + 1)
+    }
     settings = {"ansible_connection": "lab", "ansible_python_interpreter": "/usr/bin/python3"}
     return {"all": {"hosts": hosts, "vars": settings}}
 
@@ -35,9 +38,16 @@ def _common(minor: str, network: str, versions: Mapping[str, Any]) -> dict[str, 
             # A lab node cannot set the machine's own limits of connection tracking.
             "proxy": {"conntrack": {"maxPerCore": 0, "min": 0}},
         },
-        # A lab node has cgroup v1, as the machine it is made on may have.
-        "kubelet": {"failCgroupV1": False},
     }
+
+
+def _kubelet(number: int) -> dict[str, Any]:
+    # A lab node has cgroup v1, as the machine it is made on may have.
+    settings: dict[str, Any] = {"failCgroupV1": False}
+    if number > 1:
+        # The first node's figures are those of the kubelet's own cAdvisor, the others' come from the CRI.
+        settings["featureGates"] = {"PodAndContainerStatsFromCRI": True}
+    return settings
 
 
 def _member(number: int) -> dict[str, Any]:
@@ -47,5 +57,6 @@ def _member(number: int) -> dict[str, Any]:
         "node_ips": [address(number)],
     }
     if number == 1:
-        member["advertise_address"] = address(1)
+        # Pods of the proofs run on both nodes.
+        member |= {"advertise_address": address(1), "taints": []}
     return member
