@@ -25,7 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     made = verbs.add_parser("bundle", help="build a minor's programs and pack its images")
     up = verbs.add_parser("up", help="make a cluster")
-    for command in (made, up):
+    upgrade = verbs.add_parser("upgrade", help="bring the cluster to the next minor, by playbooks/upgrade.yml")
+    for command in (made, up, upgrade):
         command.add_argument("--minor", choices=MINORS, default=MINORS[-1])
     up.add_argument("--cni", choices=NETWORKS, default=NETWORKS[0])
     up.add_argument("--nodes", type=int, default=2)
@@ -48,6 +49,8 @@ def _run(asked: argparse.Namespace) -> int:
         print(bundle.make(asked.minor))
     elif asked.verb == "up":
         cluster.up(asked.minor, asked.cni, asked.nodes)
+    elif asked.verb == "upgrade":
+        cluster.upgrade(asked.minor)
     elif asked.verb == "down":
         cluster.down()
     elif asked.verb == "prove":

@@ -35,6 +35,20 @@ def up(minor: str, network: str, nodes: int) -> None:
     machines.enter(places.node_name(1), "/bin/sh", "-c", link)
 
 
+def upgrade(minor: str) -> None:
+    """Declare the next minor and run the playbook that brings the cluster there."""
+    known = places.recall()
+    if not known:
+        raise LabError("no lab is up: ./lab.sh up")
+    if not bundle.is_made(minor):
+        bundle.make(minor)
+    wire.stop(known["servers"])
+    places.remember(minor=minor, servers=wire.serve(places.bundle(minor)))
+    wire.wait()
+    declare(minor)
+    play("upgrade.yml")
+
+
 def declare(minor: str) -> Path:
     """Write the inventory that declares the nodes for a minor, from that minor's bundle."""
     known = places.recall()

@@ -7,14 +7,17 @@ from pathlib import Path
 
 WANTED = {"vm.overcommit_memory": "1", "kernel.panic": "10", "kernel.panic_on_oops": "1"}
 """What the kubelet's container manager sets, or, with protectKernelDefaults, insists on."""
+LEAST = {"fs.inotify.max_user_instances": 8192, "fs.inotify.max_user_watches": 524288}
+"""What all nodes of the machine share; they are one user to the kernel."""
 
 
 def prepare() -> dict[str, str]:
     """Set them; returns what was changed, with the values from before."""
-    before = {name: _path(name).read_text().strip() for name in WANTED}
-    changed = {name: value for name, value in before.items() if value != WANTED[name]}
+    before = {name: _path(name).read_text().strip() for name in (*WANTED, *LEAST)}
+    wanted = {**WANTED, **{name: str(max(least, int(before[name]))) for name, least in LEAST.items()}}
+    changed = {name: value for name, value in before.items() if value != wanted[name]}
     for name in changed:
-        _path(name).write_text(WANTED[name])
+        _path(name).write_text(wanted[name])
     return changed
 
 

@@ -71,10 +71,12 @@ def test_a_bundle_has_the_images_that_are_asked_for(
 def test_kernel_parameters_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "_path", lambda name: tmp_path / name)
     before = {"vm.overcommit_memory": "0", "kernel.panic": "1", "kernel.panic_on_oops": "1"}
+    before |= {"fs.inotify.max_user_instances": "128", "fs.inotify.max_user_watches": "1000000"}
     for name, value in before.items():
         (tmp_path / name).write_text(f"{value}\n")
     changed = kernel.prepare()
-    assert {name: (tmp_path / name).read_text().strip() for name in before} == kernel.WANTED
-    assert changed == {"vm.overcommit_memory": "0", "kernel.panic": "1"}
+    after = {name: (tmp_path / name).read_text().strip() for name in before}
+    assert after == {**kernel.WANTED, "fs.inotify.max_user_instances": "8192", "fs.inotify.max_user_watches": "1000000"}
+    assert changed == {name: before[name] for name in ("vm.overcommit_memory", "kernel.panic", *list(kernel.LEAST)[:1])}
     kernel.restore(changed)
     assert {name: (tmp_path / name).read_text().strip() for name in before} == before

@@ -55,11 +55,18 @@ def wait() -> None:
         _wait(url)
 
 
-def remove(servers: list[list[int]]) -> None:
-    """End the servers and take namespace and bridge away; what is not there is fine."""
+def stop(servers: list[list[int]]) -> None:
+    """End the servers; those that have gone are fine."""
     for pid, born in servers:
         if _born(pid) == born:
             os.kill(pid, signal.SIGKILL)
+            while _born(pid) == born:
+                time.sleep(0.05)
+
+
+def remove(servers: list[list[int]]) -> None:
+    """End the servers and take namespace and bridge away; what is not there is fine."""
+    stop(servers)
     if Path("/run/netns", NETNS).exists():
         run("ip", "netns", "del", NETNS)
 
@@ -72,9 +79,10 @@ def _start(name: str, argv: list[str]) -> list[int]:
 
 
 def _born(pid: int) -> int:
-    """Start time of a process, 0 where there is none: a number alone may by now be someone else's."""
+    """Start time of a living process, 0 where there is none: a number alone may by now be someone else's."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return 0 if stat[0] == "Z" else int(stat[19])
     return 0
 
 
