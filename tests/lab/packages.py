@@ -30,7 +30,7 @@ def network_tools() -> dict[str, Entry]:
         for suffix in ("", "-save", "-restore"):
             entries[f"usr/sbin/{family}{suffix}"] = Link(target="xtables-nft-multi")
     for applet in SHELL:
-        entries[f"usr/bin/{applet}"] = Link(target="busybox")
+        entries[f"usr/bin/{applet}"] = Link(target="/bin/busybox")
     return entries
 
 
