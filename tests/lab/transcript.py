@@ -13,6 +13,8 @@ from tests.lab import machines, places
 
 SECONDS = 600
 """How long a proof waits for anything: the machine may be slow and loaded."""
+ASK = "timeout 60 wget -q -O - http://web/"
+"""In a client's shell. wget's own -T ends Debian's static busybox with SIGSEGV, wherever it is run."""
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -82,7 +84,7 @@ def fetch(url: str) -> str:
 
 def asking(t: Transcript) -> None:
     """Have one client ask the Service without a pause, until `answers`."""
-    loop = "while [ ! -e /tmp/stop ]; do wget -q -T 60 -O - http://web/ || echo FAILED; done >/tmp/answers 2>&1"
+    loop = f"while [ ! -e /tmp/stop ]; do {ASK} || echo FAILED; done >/tmp/answers 2>&1"
     begin = f"rm -f /tmp/stop /tmp/answers; ({loop}) </dev/null >/dev/null 2>&1 &"
     t.sh(f"kubectl exec daemonset/client -- sh -c '{begin}'")
 

@@ -3,10 +3,10 @@
 import json
 
 from tests.lab import places
-from tests.lab.transcript import Transcript, expect, fetch
+from tests.lab.transcript import ASK, Transcript, expect, fetch
 
 REPLICAS = 20
-ASK = "for n in $(seq 100); do wget -q -T 60 -O - http://web/; done | sort | uniq -c"
+HUNDRED = f"for n in $(seq 100); do {ASK}; done | sort | uniq -c"
 
 
 def client(t: Transcript, node: int) -> str:
@@ -22,7 +22,7 @@ def nodes(t: Transcript) -> None:
     count = places.recall()["nodes"]
     wide = t.until("kubectl get nodes -o wide", lambda out: out.count(" Ready ") == count)
     expect(wide.count("orlop://") == count, "each node says that orlop is its runtime")
-    system = "kubectl get pods -A -o wide"
+    system = "kubectl get pods -A -o wide | grep -E 'NAMESPACE|^kube-'"
     t.until(system, lambda out: all(" Running " in line for line in out.splitlines()[1:]) and "flannel" in out)
 
 
@@ -46,7 +46,7 @@ def services(t: Transcript) -> None:
     count = places.recall()["nodes"]
     expect(len(spread.splitlines()) == count, "the pods are on all nodes")
     for node in range(1, count + 1):
-        answers = t.sh(f"kubectl exec {client(t, node)} -- sh -c '{ASK}'").splitlines()
+        answers = t.sh(f"kubectl exec {client(t, node)} -- sh -c '{HUNDRED}'").splitlines()
         total = sum(int(line.split()[0]) for line in answers)
         expect(total == 100, f"100 questions, 100 answers: {total}")
         # One of 20 pods is left out by 100 questions with p = 0.6 %; six of them never.

@@ -14,7 +14,7 @@ def logs(t: Transcript) -> None:
 
 def execute(t: Transcript) -> None:
     """kubectl exec -it: a terminal, and the command's exit code"""
-    inside = "tty; stty size; exit 7"
+    inside = "tty; sleep 2; stty size; exit 7"
     command = (
         f"script -qec \"stty cols 99 rows 33; kubectl exec -it deploy/web -- sh -c '{inside}'\" /dev/null; echo code $?"
     )
@@ -44,5 +44,5 @@ def forward(t: Transcript) -> None:
 def attach(t: Transcript) -> None:
     """kubectl attach -i reaches the process's input and output"""
     t.sh("kubectl wait --for=condition=Ready pod/echo --timeout=10m")
-    said = t.sh("(sleep 3; echo hello; sleep 3) | timeout 120 kubectl attach -i echo; true")
+    said = t.sh("(sleep 3; echo hello; sleep 3) | timeout 15 kubectl attach -i echo; true")
     expect("hello" in said, "cat has answered")
