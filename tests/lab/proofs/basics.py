@@ -63,5 +63,5 @@ def classes(t: Transcript) -> None:
     t.sh("kubectl wait --for=condition=Ready pod/by-crun --timeout=10m")
     status = json.loads(t.sh("kubectl get pod by-crun -o json", show=False))["status"]
     container = status["containerStatuses"][0]["containerID"].removeprefix("orlop://")
-    running = t.sh("ls /run/crun", node=2)
+    running = t.sh("ls /run/orlop/runtimes/crun", node=2)
     expect(container in running, "crun on node 2 has the container")
