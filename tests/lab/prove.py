@@ -33,7 +33,7 @@ def prove(only: str = "") -> None:
     known = places.recall()
     if not known:
         raise LabError("no lab is up: ./lab.sh up")
-    path = places.home() / f"transcript-{known['minor']}.md"
+    path = places.home() / f"transcript-{known['minor']}{only and f'-{only}'}.md"
     transcript, failed, done = Transcript(path), [], 0
     _put_manifests(transcript)
     for proof in PROOFS:
@@ -58,4 +58,7 @@ def _put_manifests(transcript: Transcript) -> None:
     for path in sorted((places.ROOT / "tests/lab/manifests").glob("*.yaml")):
         put = f"mkdir -p /root/lab; cat >/root/lab/{path.name}"
         machines.enter(places.node_name(1), "/bin/sh", "-c", put, stdin=path.read_text())
-    transcript.sh("kubectl apply -f /root/lab/pods.yaml", show=False, ok=False)
+    # What an earlier run has left would be taken for this one's.
+    transcript.sh("kubectl delete --ignore-not-found -f /root/lab/pods.yaml", show=False)
+    transcript.sh("kubectl delete --ignore-not-found pod after-0 after-1 after-2", show=False)
+    transcript.sh("kubectl apply -f /root/lab/pods.yaml", show=False)

@@ -62,7 +62,8 @@ class Transcript:
     def note(self, command: str, output: str, node: int = 1) -> None:
         """Write a command and what it said."""
         prompt = f"{places.node_name(node)}# "
-        self._write(f"```console\n{prompt}{command}\n{output.rstrip()}\n```\n\n")
+        block = f"{prompt}{command}\n{output.rstrip()}".rstrip()
+        self._write(f"```console\n{block}\n```\n\n")
 
     def say(self, text: str) -> None:
         """Write a sentence that was checked."""
