@@ -1,4 +1,4 @@
-"""Confinement of a container beyond capabilities and seccomp: AppArmor, SELinux, masked and read-only paths."""
+"""Confinement of a container beyond capabilities and seccomp: AppArmor, masked and read-only paths."""
 
 from orlop.engine.oci.inputs import HostFacts, Spec, SpecSettings
 from orlop.model.enums import ProfileType
@@ -42,14 +42,6 @@ def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSetti
     if asked.localhost_ref not in facts.apparmor_profiles:
         raise InvalidArgument(f"AppArmor profile {asked.localhost_ref!r} is not loaded on this node")
     return asked.localhost_ref
-
-
-def selinux_label(context: LinuxContainerSecurityContext, facts: HostFacts) -> str:
-    """process.selinuxLabel; empty: none. On a kernel without SELinux a pod's options mean nothing, and are no error."""
-    options = context.selinux_options
-    if options is None or not facts.selinux:
-        return ""
-    return ":".join((options.user, options.role, options.type, options.level)).rstrip(":")
 
 
 def security_paths(context: LinuxContainerSecurityContext) -> Spec:

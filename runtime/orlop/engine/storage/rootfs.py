@@ -80,10 +80,12 @@ class RootFilesystems:
         *,
         idmap: RootIdmap | None = None,
         changes: Changes | None = None,
+        label: str = "",
     ) -> RootfsMount:
         """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
 
         With `idmap` the layers appear with their owners mapped into a user namespace. It begins with `changes`.
+        `label` is the SELinux label of all files in it.
         Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
@@ -93,7 +95,7 @@ class RootFilesystems:
             upper, lower = await offload(self._lay_out, container_id, layers, idmap)
             if changes is not None:
                 await apply(changes, upper, lower)
-            return await offload(self._mount, container_id, upper, lower, idmap)
+            return await offload(self._mount, container_id, upper, lower, idmap, label)
         except InvalidArgument:
             await self.release(container_id)
             raise
@@ -126,7 +128,9 @@ class RootFilesystems:
         _take_after(upper, lower[0], idmap)
         return upper, lower
 
-    def _mount(self, container_id: str, upper: str, lower: list[str], idmap: RootIdmap | None) -> RootfsMount:
+    def _mount(
+        self, container_id: str, upper: str, lower: list[str], idmap: RootIdmap | None, label: str
+    ) -> RootfsMount:
         target, work = self.path(container_id), os.path.join(self._home(container_id), "work")
         os.makedirs(target, exist_ok=True)
         if idmap is not None:
@@ -134,7 +138,7 @@ class RootFilesystems:
             os.chown(os.path.dirname(target), -1, idmap.gid)
             os.chmod(os.path.dirname(target), 0o710)
         with _opened(idmap) as userns:
-            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
+            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns, context=label)
         return RootfsMount(path=target, upper=upper)
 
     async def pack_changes(
@@ -148,7 +152,7 @@ class RootFilesystems:
         return await offload(pack, os.path.join(self._home(container_id), "upper"), lower, tar_path, skip)
 
     async def mount_image(
-        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None, label: str = ""
     ) -> str:
         """Mount an image's layers (chain ids, base first) read-only for a prepared container; returns where.
 
@@ -158,19 +162,23 @@ class RootFilesystems:
         self._check(container_id)
         self._require(container_id, layers)
         try:
-            return await offload(self._mount_image, container_id, number, layers, idmap)
+            return await offload(self._mount_image, container_id, number, layers, idmap, label)
         except OSError as error:
             raise ResourceExhausted(f"cannot mount an image for container {container_id}: {error}") from error
 
-    def _mount_image(self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None) -> str:
+    def _mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None, label: str
+    ) -> str:
         kept = os.path.join(self._home(container_id), "layers")
         # Before the mount: what is mounted is never without its entry.
         write_atomic(kept, read_text(kept) + "".join(f"{each}\n" for each in layers))
         target = os.path.join(self._mounts, container_id, "images", str(number))
         os.makedirs(target)
         lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
+        if label and len(lower) == 1:
+            lower.append(self._empty)  # a bind mount, which one layer would be, has no label of its own
         with _opened(idmap) as userns:
-            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns)
+            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns, context=label)
         return target
 
     async def release(self, container_id: str) -> None:
