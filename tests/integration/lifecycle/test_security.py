@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness.cri import refused
+from tests.harness.foreign import ours
 from tests.harness.pods import CONTAINER, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
