@@ -37,6 +37,8 @@ def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> N
 
 def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
     assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    prefixed = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="localhost/mine")
+    assert apparmor_profile(context(apparmor=prefixed), PROFILED, WITH) == "mine"
     with pytest.raises(InvalidArgument, match="'mine' is not loaded"):
         apparmor_profile(context(apparmor=LOCAL), PROFILED, replace(WITH, apparmor_profiles=frozenset({"other"})))
     with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
