@@ -35,7 +35,12 @@ async def shim_handler(name: str, section: HandlerSection, path: str, root: str,
         root=root,
         features=features,
         systemd_cgroup=systemd,
-        shim=ShimOptions(oci_runtime=oci_runtime, config_path=section.config_path, rootfs=section.rootfs),
+        shim=ShimOptions(
+            oci_runtime=oci_runtime,
+            config_path=section.config_path,
+            rootfs=section.rootfs,
+            block_size=section.block_size,
+        ),
         privileged_without_host_devices=section.privileged_without_host_devices,
         pod_annotations=section.pod_annotations,
     )

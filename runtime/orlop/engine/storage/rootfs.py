@@ -1,6 +1,7 @@
 """`RootFilesystems`: a container's writable root over its image's layers.
 
     <root_dir>/containers/<id>/{upper,work}      what the container writes
+    <root_dir>/containers/<id>/root.ext4         the root of a runtime that takes block devices, a copy
     <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
     <state_dir>/containers/<id>/rootfs           where the overlay is mounted
     <state_dir>/containers/<id>/images/<number>  where an image that it mounts is mounted, read-only
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 
 from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
+from orlop.engine.storage import block
 from orlop.engine.storage.changes import Changes, apply, pack
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
@@ -141,6 +143,10 @@ class RootFilesystems:
             mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns, context=label)
         return RootfsMount(path=target, upper=upper)
 
+    async def make_block(self, container_id: str, size: int, time_limit: float) -> str:
+        """A prepared root's content as an ext4 image of so many bytes, which goes with it; returns the file's path."""
+        return await block.make(self.path(container_id), self._home(container_id), size, time_limit)
+
     async def pack_changes(
         self, container_id: str, layers: Sequence[str], tar_path: str, skip: Collection[str]
     ) -> list[str]:
@@ -211,6 +217,8 @@ class RootFilesystems:
 
     def _looked_at(self, container_id: str) -> _Usage | None:
         """The count of a layer in which little was written, as in most; None: it takes a thread."""
+        if (written := block.written(self._home(container_id))) is not None:
+            return self._keep(container_id, _Usage(written, 0, time.monotonic() + USAGE_AGE))
         try:
             tree = small_tree_usage(os.path.join(self._home(container_id), "upper"), SMALL)
         except OSError:
