@@ -63,6 +63,9 @@ class Handler(Section):
     block: as an ext4 filesystem on a loop device, with a copy of the image."""
     block_size: int = 10 << 30
     """For rootfs = "block": bytes of a container's filesystem; the file behind it takes only what is written."""
+    stats: Literal["cgroup", "shim"] = "cgroup"
+    """For a shim: who tells what a container uses. cgroup: its cgroup on the node. shim: the shim itself, for
+    containers in a virtual machine, of which the node sees no cgroup of their own."""
     pod_annotations: tuple[str, ...] = ()
     """Names of pod annotations that reach the runtime or shim, with * as in file names; none by default, for some
     runtimes take orders from them."""

@@ -158,7 +158,7 @@ def _escape(path: str) -> str:
     return path.replace("\\", "\\\\").replace(",", "\\,").replace(":", "\\:")
 
 
-def _options(lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str) -> str:
+def _options(lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = "") -> str:
     text = f"lowerdir={':'.join(lower)}"
     if upper is not None and work is not None:
         text += f",upperdir={upper},workdir={work}" + (",volatile" if volatile else "")
@@ -167,7 +167,7 @@ def _options(lower: Sequence[str], upper: str | None, work: str | None, *, volat
 
 
 def _by_options(
-    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str
+    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = ""
 ) -> None:
     escaped = [_escape(layer) for layer in lower]
     options = _options(escaped, upper and _escape(upper), work and _escape(work), volatile=volatile, context=context)
@@ -179,7 +179,7 @@ def _by_options(
 
 
 def _by_descriptors(
-    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str
+    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = ""
 ) -> None:
     """With /proc/thread-self/fd as working directory every layer's relative path is its descriptor's few digits."""
     with _descriptors([*lower, *([upper, work] if upper and work else [])]) as names:

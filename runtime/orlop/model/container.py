@@ -124,6 +124,8 @@ class ShimOptions(Value):
     a block device."""
     block_size: int = 0
     """Bytes of that device's filesystem."""
+    stats: str = "cgroup"
+    """"cgroup": figures are read on the node; "shim": the shim is asked."""
 
 
 class ContainerRecord(Value):

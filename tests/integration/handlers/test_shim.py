@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,9 +98,12 @@ def test_the_shim_mounts_the_root_where_it_is_told_to(own_node: Node, own_pods: 
     assert container.status().state == EXITED
 
 
+def _stats(node: Node, container: Container) -> Any:
+    return node.cri("ContainerStats", container_id=container.id).stats
+
+
 def _written(node: Node, container: Container) -> int:
-    stats = node.cri("ContainerStats", container_id=container.id).stats
-    return int(stats.writable_layer.used_bytes.value)
+    return int(_stats(node, container).writable_layer.used_bytes.value)
 
 
 def test_a_root_on_a_block_device_of_its_own(own_node: Node, own_pods: Pods) -> None:
@@ -122,6 +126,25 @@ def test_a_root_on_a_block_device_of_its_own(own_node: Node, own_pods: Pods) -> 
     assert backing.read_text().strip().endswith(f"/containers/{first.id}/root.ext4")
     pod.remove()
     eventually(lambda: not backing.exists() or first.id not in backing.read_text(), seconds=30)
+
+
+def test_the_shim_is_asked_for_figures_where_it_is_told_to(own_node: Node, own_pods: Pods) -> None:
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "stats": "shim"}}})
+    own_node.restart()
+    container = own_pods.run().start("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 100000")
+    stats = _stats(own_node, container)
+    assert stats.cpu.usage_core_nano_seconds.value > 0
+    assert 0 < stats.memory.working_set_bytes.value <= stats.memory.usage_bytes.value
+    # A shim that does not answer leaves the figures out: nobody else's are told as the container's.
+    shim = _shim(container.info())
+    os.kill(shim, signal.SIGSTOP)
+    try:
+        silent = _stats(own_node, container)
+    finally:
+        os.kill(shim, signal.SIGCONT)
+    assert not silent.memory.HasField("usage_bytes") and not silent.cpu.HasField("usage_core_nano_seconds")
+    assert silent.HasField("writable_layer")
+    eventually(lambda: _stats(own_node, container).memory.usage_bytes.value > 0, seconds=60)
 
 
 def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node, own_pods: Pods) -> None:
