@@ -10,6 +10,7 @@ from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci import idmapped
+from orlop.engine.oci.selinux import labels
 from orlop.engine.state.table import PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux import null_device
@@ -106,9 +107,11 @@ async def make(
         undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         idmap = _root_idmap(pod.record)
         changes = source.changes if source else None
-        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap, changes=changes)
+        label = labels(pod.record, record.config.linux.security_context, deck.facts).mount
+        layers = image.layers if image else ()
+        root = await deck.roots.prepare(record.id, layers, idmap=idmap, changes=changes, label=label)
         steps.enter("mount its image volumes")
-        mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
+        mounts = await image_volumes.mount_all(deck, record, volumes, idmap, label)
         steps.enter("write the OCI configuration")
         user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
         entry = deck.state.containers.get(record.id)

@@ -7,6 +7,7 @@ from orlop.engine.stats.interfaces import network_usage
 from orlop.engine.stats.pod import pod_stats
 from orlop.engine.stats.rates import CpuRates
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.container import ContainerRecord
 from orlop.model.pod import PodRecord
 from orlop.model.stats import ContainerStats, PodSandboxStats
@@ -20,12 +21,21 @@ class Stats:
         self._rates = CpuRates()
 
     def container(
-        self, record: ContainerRecord, now_ns: int, upper_usage: tuple[int, int] | None, fs_mountpoint: str
+        self,
+        record: ContainerRecord,
+        now_ns: int,
+        upper_usage: tuple[int, int] | None,
+        fs_mountpoint: str,
+        *,
+        told: CgroupUsage | None = None,
     ) -> ContainerStats:
-        """One container. `upper_usage` is bytes and inodes of its writable layer. An ended one has only that."""
+        """One container. `upper_usage` is bytes and inodes of its writable layer. An ended one has only that.
+
+        `told` is a reading that somebody else made, in place of its cgroup's.
+        """
         return container_stats(
             record,
-            reading(self._hierarchy, record.cgroup),
+            told or reading(self._hierarchy, record.cgroup),
             self._rates,
             upper_usage=upper_usage,
             fs_mountpoint=fs_mountpoint,
