@@ -9,6 +9,7 @@ from orlop.node import host, lock
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.network import conflist
 from orlop.node.networks import files as networks
+from orlop.node.ports import Port, ports
 from orlop.node.render import PROGRAM, render
 from orlop.node.rendered import Part, RenderedFile
 from orlop.node.settings import effective
@@ -63,6 +64,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the conflist that the network's agent writes; empty where the node writes it, or nobody knows."""
     role: str
     """The node's part in a cluster: none, control_plane or worker."""
+    ports: list[Port]
+    """What the node serves."""
+    firewalld: bool
+    """Whether firewalld, where it runs, is told of them."""
+    pod_cidrs: tuple[str, ...]
+    """Addresses of pods, as far as they are declared."""
+    hardened: list[str]
+    """Items of host.hardening that are on."""
 
 
 def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
@@ -96,6 +105,10 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         network=networks.provider(declaration),
         conflist=networks.conflist_name(declaration),
         role=str(declaration.member.__struct_config__.tag),
+        ports=ports(declaration, config),
+        firewalld=declaration.host.firewalld,
+        pod_cidrs=getattr(declaration.network, "pod_cidrs", declaration.cluster.pod_cidrs),
+        hardened=[name for name, on in msgspec.to_builtins(declaration.host.hardening).items() if on],
     )
 
 
