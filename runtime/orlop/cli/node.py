@@ -128,6 +128,36 @@ def diff(declaration: Any, program: str | None, socket_path: str | None, output:
 
 
 @node.command()
+@click.option(
+    "--declaration",
+    type=click.File("rb"),
+    help="The declaration as JSON; - for standard input.  [default: the one that was applied last]",
+)
+@output_option
+def ports(declaration: Any, output: str) -> None:
+    """Name every port that the node serves, and who must reach it: what a firewall lets in.
+
+    \b
+    Examples:
+      orlop node ports
+      orlop node ports --declaration node.json --output json
+    """
+    from orlop.cli.printing import print_json, print_table
+    from orlop.node import ports as serving
+    from orlop.node.declaring import declare
+    from orlop.node.settings import effective
+
+    declared = declare(_json(declaration.read()) if declaration else _applied_last())
+    found = serving.ports(declared, effective(declared))
+    if output == "json":
+        print_json(found)
+    elif found:
+        print_table(("PORT", "SERVES", "FROM"), [(each.text, each.server, each.source) for each in found])
+    else:
+        click.echo("This node serves nobody but itself.")
+
+
+@node.command()
 @socket_option
 @config_option
 @click.option("--dry-run", is_flag=True, help="Only name them.")
