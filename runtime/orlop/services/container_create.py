@@ -75,6 +75,8 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, checkpoint
         steps.enter("read the checkpoint")
         source = await restoring.take(deck, pod.record, config, checkpoint)
         try:
+            if not restoring.is_archive(deck, config):
+                await restoring.require_image(deck, source, config)
             record = container_bundle.plan(deck, pod.record, config, source.image, handler, volumes)
             record = msgspec.structs.replace(record, checkpoint=source.directory)
             await make(deck, pod, record, source.image, handler, steps, volumes, source)
@@ -148,7 +150,10 @@ class _Parts:
         """Of a checkpoint: only the bundle."""
         await self._fill()
         self.steps.enter("compare it with its checkpoint")
-        await offload(restoring.require_mounts, source, self.entry.record.bundle)
+        record = self.entry.record
+        if not restoring.is_archive(self.deck, record.config):
+            await offload(restoring.require_command, source, record.bundle)
+        await offload(restoring.require_mounts, source, record.bundle)
         return Monitored(pid=0, pid_start=0, monitor_pid=0, monitor_start=0)
 
     async def _completed(self) -> ContainerRecord:
