@@ -15,9 +15,11 @@ description:
   - Tokens and keys are taken out of what it says when it fails.
 options:
   command:
-    description: V(look) only tells whether the machine is a member.
+    description:
+      - V(look) only tells whether the machine is a member.
+      - V(upgrade_apply) and V(upgrade_node) run on a member, whenever they are asked for.
     type: str
-    choices: [init, join, look]
+    choices: [init, join, look, upgrade_apply, upgrade_node]
     required: true
   config:
     description: File of kubeadm's configuration on the node.
@@ -62,6 +64,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils.record import write_atomic
 
 KUBERNETES = "/etc/kubernetes"
+CHOICES = ["init", "join", "look", "upgrade_apply", "upgrade_node"]
 SECRET = re.compile(r"\b(?:[a-z0-9]{6}\.[a-z0-9]{16}|[0-9a-f]{64})\b")
 """Bootstrap tokens, and keys of certificates; digests go with them, which nobody needs in an error."""
 TOLD = 25
@@ -72,21 +75,24 @@ def main():
     """Look, and run kubeadm where that is to be done."""
     module = AnsibleModule(
         argument_spec={
-            "command": {"type": "str", "choices": ["init", "join", "look"], "required": True},
+            "command": {"type": "str", "choices": CHOICES, "required": True},
             "config": {"type": "path"},
             "content": {"type": "str", "no_log": True},
             "socket": {"type": "path", "default": "/run/orlop/orlop.sock"},
         },
         mutually_exclusive=[("config", "content")],
-        required_if=[("command", "init", ["config"]), ("command", "join", ["config", "content"], True)],
+        required_if=[("command", choice, ["config", "content"], True) for choice in CHOICES if choice != "look"],
         supports_check_mode=True,
     )
     command = module.params["command"]
     member, unfinished = is_member(command), os.path.exists(mark())
-    run = command != "look" and not member
+    run = command.startswith("upgrade_") or (command != "look" and not member)
     if run and not module.check_mode:
         try:
-            carry_out(module, command, unfinished)
+            if command.startswith("upgrade_"):
+                upgrade(module, command)
+            else:
+                carry_out(module, command, unfinished)
         except OSError as error:
             module.fail_json(msg=f"kubeadm {command}: {error}")
     module.exit_json(changed=run, member=member, unfinished=unfinished)
@@ -117,6 +123,17 @@ def carry_out(module, command, unfinished):
         if not module.params["config"]:
             os.unlink(path)
     os.unlink(mark())
+
+
+def upgrade(module, command):
+    """Without a mark: what an upgrade leaves half done is repeated by the next one, and never taken away."""
+    path = module.params["config"] or temporary(module.params["content"])
+    try:
+        verb = ["apply", "--yes"] if command == "upgrade_apply" else ["node"]
+        call(module, "upgrade", [*verb, "--config", path])
+    finally:
+        if not module.params["config"]:
+            os.unlink(path)
 
 
 def temporary(content):
