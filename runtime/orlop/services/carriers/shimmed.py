@@ -33,6 +33,7 @@ from orlop.linux.processes import alive, start_time
 from orlop.model.container import ContainerRecord
 from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable, Unsupported
 from orlop.model.pod import PodRecord
+from orlop.services.carriers.carrier import Complete
 from orlop.services.carriers.shim_ends import UNKNOWN_CODE, forget, kill_command, kill_starting, write_exit
 from orlop.services.carriers.shim_roots import options_of, root_mounts
 from orlop.services.deck import Deck
@@ -58,7 +59,8 @@ class ShimmedCarrier:
     deck: Deck
     keeper: str = "shim"
 
-    async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+    async def create(self, pod: PodRecord, record: ContainerRecord, complete: Complete) -> Monitored:
+        record = await complete()
         shims, given = self.deck.shims, options_of(record)
         stdio = self._open_stdio(record)
         await stdio.reopen_log()  # it is there from the creation on, as conmon's
