@@ -36,7 +36,9 @@ class Report:
         return f"{count} specs: {len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped"
 
 
-def run(binary: Path, socket: str, directory: Path, *options: str, leave_out: str = "") -> Report:
+def run(
+    binary: Path, socket: str, directory: Path, *options: str, leave_out: str = "", time_limit: float = TIME_LIMIT
+) -> Report:
     """Run the suite in its own order by a fixed seed. `leave_out`: a pattern of specs that cannot run here."""
     report, output, empty = directory / "report.json", directory / "critest.log", directory / "critest.yaml"
     empty.write_text("")
@@ -46,19 +48,19 @@ def run(binary: Path, socket: str, directory: Path, *options: str, leave_out: st
         *([f"--ginkgo.skip={leave_out}"] if leave_out else []),
         *options,
     ]
-    _run(argv, output, directory)
+    _run(argv, output, directory, time_limit)
     assert report.exists(), f"critest made no report:\n{output.read_text(errors='replace')[-4000:]}"
     return read(report)
 
 
-def _run(argv: list[str], output: Path, directory: Path) -> None:
+def _run(argv: list[str], output: Path, directory: Path, time_limit: float) -> None:
     # A session of its own: some specs start programs of the machine, which a time-out must not leave behind.
     with output.open("wb") as out:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=directory, start_new_session=True
         )
         try:
-            process.wait(TIME_LIMIT)
+            process.wait(time_limit)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -1,10 +1,13 @@
-"""Requests wait here until the daemon has compared its records with the kernel. Version and Status pass at any time."""
+"""Requests wait here until the daemon has compared its records with the kernel. Version passes at any time.
+
+Status waits too: a kubelet that is told of no readiness marks its node at once, one that waits a moment does not.
+"""
 
 import asyncio
 
 from orlop.model.errors import Unavailable
 
-ALWAYS = frozenset({"Version", "Status"})
+ALWAYS = frozenset({"Version"})
 
 
 class Gate:

@@ -72,6 +72,8 @@ async def _create(deck: Deck, pod: PodEntry, config: ContainerConfig, checkpoint
         steps.enter("read the checkpoint")
         source = await restoring.take(deck, pod.record, config, checkpoint)
         try:
+            if not restoring.is_archive(deck, config):
+                await restoring.require_image(deck, source, config)
             record = container_bundle.plan(deck, pod.record, config, source.image, handler, volumes)
             record = msgspec.structs.replace(record, checkpoint=source.directory)
             await make(deck, pod, record, source.image, handler, steps, volumes, source)
@@ -136,6 +138,8 @@ async def _monitored(
 ) -> Monitored:
     if source is not None:
         steps.enter("compare it with its checkpoint")
+        if not restoring.is_archive(deck, record.config):
+            await offload(restoring.require_command, source, record.bundle)
         await offload(restoring.require_mounts, source, record.bundle)
         return Monitored(pid=0, pid_start=0, monitor_pid=0, monitor_start=0)
     carrier = carrier_of(deck, record)

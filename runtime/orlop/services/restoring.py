@@ -22,6 +22,8 @@ from orlop.services.carriers.choice import carrier_of
 from orlop.services.deck import Deck
 from orlop.services.naming import new_id
 
+CONFIG = "config.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -82,10 +84,30 @@ async def _source(deck: Deck, directory: str) -> Source:
     raise NotFound(f"the checkpoint's image {dump.rootfs_image_name or dump.rootfs_image_ref!r} is not on this node")
 
 
+async def require_image(deck: Deck, source: Source, config: ContainerConfig) -> None:
+    """RestorePod's configuration names an image as if nothing was restored: it must be the checkpoint's.
+
+    Raises NotFound or InvalidArgument.
+    """
+    name = config.image.image_ref or config.image.image
+    image = await deck.images.find(name) if name else None
+    if image is None:
+        raise NotFound(f"image {name!r} is not on this node: pull it first")
+    if image.id != source.image.id:
+        raise InvalidArgument(f"image {name!r} is {image.id}, and the checkpoint was made of {source.image.id}")
+
+
+def require_command(source: Source, bundle: str) -> None:
+    """Raise InvalidArgument where the request's command line is not that of the checkpoint's first process."""
+    there, asked = (files.read_spec(*where).process.get("args") for where in ((source.directory,), (bundle, CONFIG)))
+    if there != asked:
+        raise InvalidArgument(f"its command is {asked}, and the checkpoint's is {there}")
+
+
 def require_mounts(source: Source, bundle: str) -> None:
     """CRIU puts each mount back where it was: all must be there. Raises FailedPrecondition naming those missing."""
     wanted = {str(m.get("destination")) for m in files.read_spec(source.directory).mounts if m.get("type") == "bind"}
-    there = {str(m.get("destination")) for m in files.read_spec(bundle, "config.json").mounts}
+    there = {str(m.get("destination")) for m in files.read_spec(bundle, CONFIG).mounts}
     if missing := sorted(wanted - there):
         raise FailedPrecondition(f"the checkpoint was made with mounts that the request lacks: {', '.join(missing)}")
 

@@ -11,9 +11,11 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.fakes.images import ImageBuilder
 from tests.harness.node import Node
 from tests.harness.pods import CREATED, RUNNING, Container, Pods, eventually
 from tests.parts.criu import criu
+from tests.parts.registry import Registry
 
 COUNT = (
     "echo begun; i=0; mark=$(cat /proc/sys/kernel/random/uuid); trap 'echo bye; exit 5' TERM; "
@@ -183,7 +185,11 @@ def test_what_cannot_be_checkpointed_or_restored_is_told(pods: Pods, node: Node,
     assert (volume / "y").read_text() == "x\n"
 
 
-def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node, tmp_path: Path) -> None:
+def test_a_pod_goes_on_elsewhere_with_all_its_containers(
+    pods: Pods, node: Node, registry: Registry, tmp_path: Path
+) -> None:
+    other = registry.push(ImageBuilder().layer({"a": b"b"}).build(), "other:1")
+    node.cri("PullImage", image={"image": other})
     pod = pods.run()
     names = ("one", "two")
     containers = [pod.start("sh", "-c", COUNT, metadata={"name": name}) for name in names]
@@ -210,6 +216,14 @@ def test_a_pod_goes_on_elsewhere_with_all_its_containers(pods: Pods, node: Node,
     ]
     with pytest.raises(grpc.RpcError, match=r"container_configs are for \['one'\]"):
         node.cri("RestorePod", checkpoint_path=str(place), config=config, container_configs=wanted[:1])
+    for change, words in (
+        ({"command": ["sleep", "1"]}, r"its command is \['sleep', '1'\], and the checkpoint's is \['sh', '-c', "),
+        ({"image": {"image": other}}, "and the checkpoint was made of sha256:"),
+        ({"image": {"image": "nobody/has:this"}}, "is not on this node"),
+    ):
+        with pytest.raises(grpc.RpcError, match=words):
+            changed = [wanted[0], {**wanted[1], **change}]
+            node.cri("RestorePod", checkpoint_path=str(place), config=config, container_configs=changed)
     answer = node.cri("RestorePod", checkpoint_path=str(place), config=config, container_configs=wanted)
     pods.made.append(type(pod)(node.cri, answer.pod_sandbox_id, config, pod.image))
     assert {each.name for each in answer.restored_containers} == set(names)
