@@ -31,6 +31,7 @@ class Record:
         self.interfaces = []  # made by plugins at run time
         self.units = []
         self.firewalld = []  # opened in it by us: ports such as 6443/tcp, and networks
+        self.contexts = {}  # place → how SELinux was told of it
         self.packages = []  # installed by us, with what they pulled in
         self.load()
 
@@ -61,7 +62,18 @@ class Record:
 
     @staticmethod
     def _fields():
-        return ("files", "directories", "trees", "links", "interfaces", "sysctls", "units", "packages", "firewalld")
+        return (
+            "files",
+            "directories",
+            "trees",
+            "links",
+            "interfaces",
+            "sysctls",
+            "units",
+            "packages",
+            "firewalld",
+            "contexts",
+        )
 
     def add_packages(self, names):
         """Packages that came in by our doing."""
