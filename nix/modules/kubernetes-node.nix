@@ -45,6 +45,12 @@ in
     cluster = schema.options.cluster // {
       example.endpoint = "k8s.example.org:6443";
     };
+    artefacts = schema.options.artefacts // {
+      description = ''
+        What is downloaded, where it is not to be what the lock file says. NixOS takes its programs from packages: only the
+        version of kubeadm is read, as the cluster's.
+      '';
+    };
     kubelet = schema.options.kubelet // {
       example.maxPods = 200;
       description = ''
@@ -73,6 +79,12 @@ in
         message = ''
           services.orlop.member.${shown secrets} would be readable for everybody in the Nix store. Join with
           services.orlop.member.discovery_file, and give kubeadm --certificate-key on its command line.
+        '';
+      }
+      {
+        assertion = !joins || secrets != [ ] || (member.discovery_file or null) != null;
+        message = ''
+          services.orlop.member.discovery_file says with what the node joins; nothing makes a token for it here.
         '';
       }
       {

@@ -24,6 +24,24 @@ def plan(data):
         raise AnsibleFilterError(f"the node's declaration (orlop_node) is wrong: {error}") from error
 
 
+def first_control_plane(declarations):
+    """The host that makes the cluster, of all hosts' declarations by the host's name."""
+    members = {host: (declared or {}).get("member") or {} for host, declared in declarations.items()}
+    planes = {host: said for host, said in members.items() if said.get("role") == "control_plane"}
+    first = sorted(host for host, said in planes.items() if said.get("first", True))
+    if len(first) == 1:
+        return first[0]
+    if first:
+        raise AnsibleFilterError(
+            f"{', '.join(first)} each declare to make the cluster:"
+            " set member.first to false in orlop_node of all but one"
+        )
+    raise AnsibleFilterError(
+        "no host of the inventory declares to make the cluster: one needs member.role control_plane in its orlop_node,"
+        " with member.first true, which is the default"
+    )
+
+
 def source_id(checkout):
     """A short digest of all that a wheel and its environment are built from: another one means another release."""
     root = Path(checkout).resolve()
@@ -63,4 +81,4 @@ class FilterModule:
 
     def filters(self):
         """Names without the collection's."""
-        return {"plan": plan, "source_id": source_id}
+        return {"plan": plan, "source_id": source_id, "first_control_plane": first_control_plane}

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from orlop.config.schema import Handler, Section
+from orlop.node.artefacts import Artefact
 from orlop.node.hardening import Hardening
 from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
 from orlop.node.kubernetes.kubelet import Kubelet
@@ -85,5 +86,7 @@ class Declaration(Section):
     """The node's part in a cluster, chosen by `role`: none, control_plane or worker."""
     cluster: Cluster = Cluster()
     """The cluster that the node is a member of."""
+    artefacts: dict[str, Artefact] = {}
+    """What is downloaded, by the lock file's names, where it is not to be what the lock file says."""
     kubelet: Kubelet = Kubelet()
     """Settings of the kubelet that differ from its defaults, by the names of KubeletConfiguration v1beta1."""

@@ -11,7 +11,7 @@ from orlop.config.check import check
 from orlop.config.errors import Problem
 from orlop.config.schema import Config
 from orlop.model.errors import InvalidArgument
-from orlop.node import lock
+from orlop.node import artefacts, lock
 from orlop.node.declaration import OWN_PLACE, Bridge, Declaration
 from orlop.node.kubernetes import rules
 from orlop.node.networks import files as networks
@@ -30,6 +30,7 @@ def declare(data: Mapping[str, Any]) -> Declaration:
     if isinstance(declaration.network, Bridge):
         _check_addresses(declaration.network)
     _refuse([*networks.problems(declaration), *check(effective(declaration)), *rules.problems(declaration)])
+    _refuse(list(artefacts.problems(declaration.artefacts, declaration.kubernetes)))
     return declaration
 
 

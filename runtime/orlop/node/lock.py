@@ -53,13 +53,6 @@ class Lock(Section):
     artefacts: dict[str, Artefact]
 
 
-class Download(Section):
-    """One file to fetch, and what its content must hash to."""
-
-    url: str
-    sha256: str | None
-
-
 @cache
 def load() -> Lock:
     """The lock file that comes with the package."""
@@ -73,15 +66,3 @@ def release(minor: str) -> Release:
     if minor not in known:
         raise InvalidArgument(f"kubernetes: {minor!r} is not in the lock file; it has {', '.join(sorted(known))}")
     return known[minor]
-
-
-def download(name: str, minor: str, arch: str) -> Download:
-    """Where an artefact of a minor is, and its digest; InvalidArgument where it has no address."""
-    version = release(minor).versions.get(name)
-    artefact = load().artefacts.get(name)
-    if version is None or artefact is None or artefact.url is None:
-        raise InvalidArgument(
-            f"{name}: the lock file has no address for it in {minor}; take the distribution's package"
-        )
-    url = artefact.url.format(version=version, arch=artefact.arch.get(arch, arch))
-    return Download(url=url, sha256=artefact.digests.get(version, {}).get(arch))

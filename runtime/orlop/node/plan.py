@@ -5,8 +5,10 @@ from typing import Any, get_args
 
 import msgspec
 
-from orlop.node import host, lock
+from orlop.node import artefacts, host, lock
+from orlop.node.artefacts import ARCHITECTURES, Fetch
 from orlop.node.declaration import Bridge, Declaration
+from orlop.node.kubernetes.cluster import Alone, ControlPlane
 from orlop.node.network import conflist
 from orlop.node.networks import files as networks
 from orlop.node.ports import Port, ports
@@ -16,7 +18,6 @@ from orlop.node.settings import effective
 
 KATA = "/opt/kata/"
 """Where Kata's static releases unpack themselves."""
-ARCHITECTURES = ("amd64", "arm64")
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     modules: list[str]
     sysctls: dict[str, str]
     programs: list[Program]
-    kata: dict[str, list[lock.Download]]
+    kata: dict[str, list[Fetch]]
     """Static releases of Kata to unpack at the root, by architecture; empty where no handler's program is in one."""
     plugins: list[str]
     """CNI plugins that the network and every pod need."""
@@ -64,6 +65,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the conflist that the network's agent writes; empty where the node writes it, or nobody knows."""
     role: str
     """The node's part in a cluster: none, control_plane or worker."""
+    first: bool
+    """Whether the node makes the cluster."""
+    artefacts: dict[str, list[Fetch]]
+    """Kubernetes' programs of a member, by architecture; empty where the node is none."""
     ports: list[Port]
     """What the node serves."""
     firewalld: bool
@@ -83,7 +88,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         files[file.part].append(file)
     return Plan(
         kubernetes=declaration.kubernetes,
-        patch=lock.release(declaration.kubernetes).patch,
+        patch=artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes),
         files=files,
         modules=host.modules(declaration),
         sysctls=host.sysctls(declaration),
@@ -105,6 +110,10 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         network=networks.provider(declaration),
         conflist=networks.conflist_name(declaration),
         role=str(declaration.member.__struct_config__.tag),
+        first=isinstance(declaration.member, ControlPlane) and declaration.member.first,
+        artefacts={}
+        if isinstance(declaration.member, Alone)
+        else artefacts.of_a_member(declaration.artefacts, declaration.kubernetes),
         ports=ports(declaration, config),
         firewalld=declaration.host.firewalld,
         pod_cidrs=getattr(declaration.network, "pod_cidrs", declaration.cluster.pod_cidrs),
@@ -126,7 +135,7 @@ def _programs(declaration: Declaration) -> list[Program]:
     return sorted(found, key=lambda program: (program.name, program.path))
 
 
-def _kata(declaration: Declaration) -> dict[str, list[lock.Download]]:
+def _kata(declaration: Declaration) -> dict[str, list[Fetch]]:
     paths = [handler.path for handler in declaration.handlers.values() if handler.path.startswith(KATA)]
     versions = lock.release(declaration.kubernetes).versions
     # From release 4 on the Go shim has an archive of its own; before, one archive has both.
@@ -137,7 +146,7 @@ def _kata(declaration: Declaration) -> dict[str, list[lock.Download]]:
         for path in paths
     }
     return {
-        arch: [lock.download(name, declaration.kubernetes, arch) for name in sorted(names)]
+        arch: [artefacts.fetch(declaration.artefacts, name, declaration.kubernetes, arch) for name in sorted(names)]
         for arch in (ARCHITECTURES if names else ())
     }
 

@@ -32,18 +32,6 @@ def test_every_locked_version_of_a_download_is_listed_among_its_digests() -> Non
             assert artefact.url is None or version in artefact.digests, (minor, name, version)
 
 
-def test_a_download_is_an_address_and_a_digest() -> None:
-    found = lock.download("runc", "1.36", "arm64")
-    assert found.url.endswith("/v1.4.3/runc.arm64")
-    assert found.sha256 and found.sha256.startswith("633301e2")
-    assert lock.download("kubelet", "1.37", "amd64").sha256 is None
-
-
-def test_what_only_the_distribution_has_is_said_so() -> None:
-    with pytest.raises(InvalidArgument, match="take the distribution's package"):
-        lock.download("conmon", "1.36", "amd64")
-
-
 def test_an_unknown_minor_names_the_known() -> None:
     with pytest.raises(InvalidArgument, match=r"it has 1\.35, 1\.36, 1\.37"):
         lock.release("1.2")

@@ -48,3 +48,14 @@ def test_the_source_id_follows_what_is_built(tmp_path: Path) -> None:
     (tmp_path / "runtime/a.py").write_text("2")
     assert source_id(tmp_path) != first
     assert len(source_id(ROOT)) == 12
+
+
+def test_the_first_control_plane_is_the_one_that_is_declared() -> None:
+    errors, first = pytest.importorskip("ansible.errors"), load("filter.node").first_control_plane
+    plane, other = ({"member": {"role": "control_plane", "first": each}} for each in (True, False))
+    worker = {"member": {"role": "worker"}}
+    assert first({"a": worker, "b": plane, "c": other, "d": {}, "e": None}) == "b"
+    with pytest.raises(errors.AnsibleFilterError, match=r"a, b each declare .* member\.first to false"):
+        first({"a": plane, "b": {"member": {"role": "control_plane"}}})
+    with pytest.raises(errors.AnsibleFilterError, match="no host of the inventory declares"):
+        first({"a": worker, "b": other})

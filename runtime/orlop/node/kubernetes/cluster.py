@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from orlop.config.schema import Path, Section
+from orlop.node.kubernetes.kubelet import Duration
 
 Token = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9]{6}[.][a-z0-9]{16})?$")]
 CertificateKey = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
@@ -13,6 +14,16 @@ Taint = Annotated[
     str,
     msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*(=[A-Za-z0-9_.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$"),
 ]
+Timeout = Literal[
+    "controlPlaneComponentHealthCheck",
+    "discovery",
+    "etcdAPICall",
+    "kubeletHealthCheck",
+    "kubernetesAPICall",
+    "tlsBootstrap",
+    "upgradeManifests",
+]
+"""Timeouts of kubeadm.k8s.io/v1beta4, by its own names."""
 NodeName = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$")]
 Endpoint = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+[]](:[0-9]{1,5})?)?$")]
 
@@ -65,6 +76,8 @@ class Member(Section):
     """key=value:effect, as kubectl writes it; null: kubeadm's own for the role; an empty list: none."""
     ignore_preflight_errors: tuple[str, ...] = ()
     """Checks of kubeadm that may fail, by their names."""
+    timeouts: dict[Timeout, Duration] = {}
+    """How long kubeadm waits, by its own names, where its defaults are too short for a slow machine."""
     token: Token = ""
     """Bootstrap token to join with. A secret: where it would be readable for others, use discovery_file."""
     ca_cert_hashes: tuple[CaHash, ...] = ()

@@ -29,12 +29,18 @@ def files(declaration: Declaration, config: Config, *, kubelet: str) -> list[Ren
         from_template("kubelet.service", UNIT, "kubernetes", kubelet=kubelet),
         from_template("10-kubeadm.conf", f"{UNIT}.d/10-kubeadm.conf", "kubernetes", **drop_in),
         _yaml(f"{KUBELET_DIRECTORY}/10-orlop.conf", "kubernetes", kubelet_configuration),
-        _kubeadm(declaration, member, config),
     ]
+    if _can_be_written(member):
+        found.append(_kubeadm(declaration, member, config))
     if isinstance(member, ControlPlane):
         classes = runtime_classes(declaration.handlers, declaration.runtime_classes)
         found.append(_yaml("/etc/kubernetes/orlop/runtime-classes.yaml", "control_plane", *classes))
     return found
+
+
+def _can_be_written(member: Member) -> bool:
+    """A node that joins without a secret of its own gets one when it joins, which is nothing to keep in a file."""
+    return bool(member.token or member.discovery_file) or (isinstance(member, ControlPlane) and member.first)
 
 
 def _kubeadm(declaration: Declaration, member: Member, config: Config) -> RenderedFile:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from orlop.config.schema import Config
-from orlop.node import lock
+from orlop.node import artefacts
 from orlop.node.declaration import Declaration
 from orlop.node.kubernetes.cluster import Cluster, ControlPlane, Member
 from orlop.node.kubernetes.kubelet_files import shared
+from orlop.node.networks.providers import Flannel
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
 CGROUP_CHECK = "SystemVerification"
@@ -22,7 +23,7 @@ def init_documents(declaration: Declaration, member: ControlPlane, config: Confi
     cluster = declaration.cluster
     documents = [
         _init(declaration, member, config),
-        _cluster(cluster, lock.release(declaration.kubernetes).patch),
+        _cluster(declaration, artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes)),
         shared(declaration.kubelet, config),
     ]
     if cluster.proxy_mode != "none":
@@ -38,6 +39,8 @@ def join_document(declaration: Declaration, member: Member, config: Config) -> d
         "discovery": _discovery(declaration.cluster, member),
         "nodeRegistration": _registration(declaration, member, config),
     }
+    if member.timeouts:
+        document["timeouts"] = dict(sorted(member.timeouts.items()))
     if isinstance(member, ControlPlane):
         key = {"certificateKey": member.certificate_key} if member.certificate_key else {}
         document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(member), **key}
@@ -54,15 +57,18 @@ def _init(declaration: Declaration, member: ControlPlane, config: Config) -> dic
         document["bootstrapTokens"] = [{"token": member.token}]
     if member.certificate_key:
         document["certificateKey"] = member.certificate_key
+    if member.timeouts:
+        document["timeouts"] = dict(sorted(member.timeouts.items()))
     if declaration.cluster.proxy_mode == "none":
         document["skipPhases"] = ["addon/kube-proxy"]
     return document
 
 
-def _cluster(cluster: Cluster, patch: str) -> dict[str, Any]:
+def _cluster(declaration: Declaration, patch: str) -> dict[str, Any]:
+    cluster = declaration.cluster
     networking = {"dnsDomain": cluster.dns_domain, "serviceSubnet": ",".join(cluster.service_cidrs)}
-    if cluster.pod_cidrs:
-        networking["podSubnet"] = ",".join(cluster.pod_cidrs)
+    if cidrs := cluster.pod_cidrs or _given_by_nodes(declaration):
+        networking["podSubnet"] = ",".join(cidrs)
     document: dict[str, Any] = {
         **_head("ClusterConfiguration"),
         "clusterName": cluster.name,
@@ -76,6 +82,11 @@ def _cluster(cluster: Cluster, patch: str) -> dict[str, Any]:
     if cluster.feature_gates:
         document["featureGates"] = dict(sorted(cluster.feature_gates.items()))
     return {**document, **_components(cluster)}
+
+
+def _given_by_nodes(declaration: Declaration) -> tuple[str, ...]:
+    """flannel takes the part that the cluster gives each node, so the cluster must know the whole."""
+    return declaration.network.pod_cidrs if isinstance(declaration.network, Flannel) else ()
 
 
 def _components(cluster: Cluster) -> dict[str, Any]:

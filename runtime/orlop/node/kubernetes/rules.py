@@ -72,8 +72,8 @@ def _member(cluster: Cluster, member: Member) -> Iterator[Problem]:
 
 
 def _joining(cluster: Cluster, member: Member) -> Iterator[Problem]:
-    if bool(member.token) == bool(member.discovery_file):
-        yield Problem("member", "a node that joins needs either token or discovery_file")
+    if member.token and member.discovery_file:
+        yield Problem("member", "a node joins by token or by discovery_file, not by both; with neither a token is made")
     elif member.token and not (cluster.endpoint and member.ca_cert_hashes):
         yield Problem("member.token", "goes with cluster.endpoint and member.ca_cert_hashes")
     if member.discovery_file and member.ca_cert_hashes:

@@ -124,6 +124,19 @@ def test_another_control_plane_joins() -> None:
     assert document["controlPlane"] == {"localAPIEndpoint": {"bindPort": 7443}, "certificateKey": "0" * 64}
 
 
+def test_a_secret_that_is_made_for_the_join_is_in_no_file() -> None:
+    assert "kubeadm-join.yaml" not in files({"member": {"role": "worker"}})
+    assert "kubeadm-join.yaml" not in files({"member": {"role": "control_plane", "first": False}})
+
+
+def test_kubeadm_waits_as_long_as_was_said() -> None:
+    timeouts = {"controlPlaneComponentHealthCheck": "10m", "tlsBootstrap": "1m30s"}
+    found = documents("kubeadm-init.yaml", {"member": {"role": "control_plane", "timeouts": timeouts}})
+    assert found["InitConfiguration"]["timeouts"] == timeouts
+    member = {"role": "worker", "discovery_file": "/x", "timeouts": timeouts}
+    assert documents("kubeadm-join.yaml", {"member": member})["JoinConfiguration"]["timeouts"] == timeouts
+
+
 def test_each_handler_has_a_runtime_class() -> None:
     data = {"member": {"role": "control_plane"}, "handlers": {"runc": {}, "kata": {"type": "shim", "path": "/k"}}}
     classes = list(yaml.safe_load_all(files(data)["runtime-classes.yaml"].content))
@@ -133,8 +146,12 @@ def test_each_handler_has_a_runtime_class() -> None:
 @pytest.mark.parametrize(
     ("member", "cluster", "told"),
     [
-        ({"role": "worker"}, {}, "member: a node that joins needs either token or discovery_file"),
-        ({"role": "worker", "discovery_file": "/x", **JOIN}, CLUSTER, "needs either token or discovery_file"),
+        ({"role": "worker", "timeouts": {"discovry": "5m"}}, {}, "member.timeouts"),
+        (
+            {"role": "worker", "discovery_file": "/x", **JOIN},
+            CLUSTER,
+            "by token or by discovery_file, not by both",
+        ),
         ({"role": "worker", **JOIN}, {}, "member.token: goes with cluster.endpoint"),
         ({"role": "worker", "discovery_file": "/x", "ca_cert_hashes": [HASH]}, {}, "member.ca_cert_hashes"),
         ({"role": "control_plane", "ca_cert_hashes": [HASH]}, {}, "are for joining"),

@@ -1,0 +1,113 @@
+"""What is downloaded for a node: the lock file's entries, and what a declaration says in their place. Pure."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from orlop.config.errors import Problem
+from orlop.config.schema import Section
+from orlop.model.errors import InvalidArgument
+from orlop.node import lock
+
+ARCHITECTURES = ("amd64", "arm64")
+KUBERNETES = ("kubelet", "kubeadm", "kubectl")
+"""What every member has, all of one version."""
+OPTIONAL = ("crictl",)
+"""What a member gets where its digest is known."""
+
+Arch = Annotated[str, msgspec.Meta(pattern=r"^(amd64|arm64)$")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+([.][0-9A-Za-z+-]+)*)?$")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^((https?|file)://.+|/.*)?$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
+"""Not for the text in Artefact.sha256: msgspec 0.22 crashes where a text with a pattern and a table form a union."""
+
+
+class Artefact(Section):
+    """What the lock file says of an artefact, said otherwise; what is left out is the lock file's."""
+
+    version: Version = ""
+    """Such as 1.36.4, without a v; empty: the lock file's for the minor."""
+    url: Url = ""
+    """Address, or absolute path on the node, in which {version} and {arch} are filled in; empty: the lock file's."""
+    sha256: str | dict[Arch, Sha256] = ""
+    """Digest of what is at the address, by architecture where they differ; empty: the lock file's for the version."""
+
+
+class Fetch(msgspec.Struct, frozen=True, kw_only=True):
+    """One file to bring to a node."""
+
+    name: str
+    version: str
+    url: str
+    """http, https or file address, or an absolute path on the node."""
+    sha256: str | None
+    """None: nobody has said it, so that the file cannot be trusted."""
+
+
+Declared = dict[str, Artefact]
+
+
+def version(declared: Declared, name: str, minor: str) -> str:
+    """The version that a node of the minor gets; InvalidArgument where nobody says one."""
+    found = _said(declared, name).version or lock.release(minor).versions.get(name)
+    if not found:
+        raise InvalidArgument(f"artefacts.{name}.version: the lock file has none for {minor}")
+    return found
+
+
+def fetch(declared: Declared, name: str, minor: str, arch: str) -> Fetch:
+    """Where an artefact of a node comes from, and its digest; InvalidArgument where it has no address."""
+    said, locked, wanted = _said(declared, name), lock.load().artefacts.get(name), version(declared, name, minor)
+    address = said.url or (locked.url if locked else None)
+    if not address:
+        raise InvalidArgument(
+            f"{name}: the lock file has no address for it in {minor}; take the distribution's package"
+        )
+    naming = arch if said.url or locked is None else locked.arch.get(arch, arch)
+    url = address.replace("{version}", wanted).replace("{arch}", naming)
+    digest = said.sha256 if isinstance(said.sha256, str) else _of(said.sha256, arch)
+    known = locked.digests.get(wanted, {}).get(arch) if locked else None
+    return Fetch(name=name, version=wanted, url=url, sha256=digest or known)
+
+
+def of_a_member(declared: Declared, minor: str) -> dict[str, list[Fetch]]:
+    """What a member of a cluster gets, by architecture; an optional one only where its digest is known."""
+    found = {}
+    for arch in ARCHITECTURES:
+        needed = [fetch(declared, name, minor, arch) for name in KUBERNETES]
+        optional = [fetch(declared, name, minor, arch) for name in OPTIONAL]
+        found[arch] = [*needed, *(each for each in optional if each.sha256)]
+    return found
+
+
+def problems(declared: Declared, minor: str) -> Iterator[Problem]:
+    """Overrides that the lock file does not know by name, or that do not fit the minor or each other."""
+    known = [*lock.load().artefacts]
+    for name in declared:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            yield Problem(f"artefacts.{name}", f"there is no such artefact; {hint}")
+    for name, said in declared.items():
+        if isinstance(said.sha256, str) and not re.fullmatch(r"([0-9a-f]{64})?", said.sha256):
+            yield Problem(f"artefacts.{name}.sha256", "must be 64 hexadecimal digits")
+    for name in KUBERNETES:
+        found = version(declared, name, minor)
+        if not found.startswith(f"{minor}."):
+            yield Problem(f"artefacts.{name}.version", f"{found} is not of {minor}, which the node is for")
+    kubelet, kubeadm = (version(declared, name, minor) for name in ("kubelet", "kubeadm"))
+    if kubelet != kubeadm:
+        yield Problem(
+            "artefacts.kubeadm.version", f"kubeadm {kubeadm} and kubelet {kubelet} must be of one version: give both"
+        )
+
+
+def _said(declared: Declared, name: str) -> Artefact:
+    return declared.get(name, Artefact())
+
+
+def _of(digests: dict[Arch, str], arch: str) -> str:
+    return digests.get(arch, "")

@@ -1,0 +1,82 @@
+"""What is downloaded for a node: the lock file, and what a declaration says in its place."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from orlop.model.errors import InvalidArgument
+from orlop.node import artefacts
+from orlop.node.declaring import declare
+from orlop.node.plan import plan
+from orlop.node.render import render
+
+DIGEST, OTHER = "a" * 64, "b" * 64
+WORKER = {"role": "worker"}
+
+
+def said(version: str, **more: Any) -> dict[str, Any]:
+    return {name: {"version": version, **more} for name in artefacts.KUBERNETES}
+
+
+def fetched(data: dict[str, Any], arch: str = "amd64") -> dict[str, artefacts.Fetch]:
+    return {each.name: each for each in plan(declare({"member": WORKER, **data})).artefacts[arch]}
+
+
+def test_the_lock_file_speaks_where_the_declaration_does_not() -> None:
+    found = artefacts.fetch({}, "runc", "1.36", "arm64")
+    assert found.url.endswith("/v1.4.3/runc.arm64")
+    assert found.sha256 and found.sha256.startswith("633301e2")
+    assert artefacts.fetch({}, "kubelet", "1.37", "amd64").sha256 is None
+
+
+def test_what_only_the_distribution_has_is_said_so() -> None:
+    with pytest.raises(InvalidArgument, match="take the distribution's package"):
+        artefacts.fetch({}, "conmon", "1.36", "amd64")
+
+
+def test_a_node_that_is_no_member_gets_no_kubernetes() -> None:
+    assert plan(declare({"kubernetes": "1.36"})).artefacts == {}
+
+
+def test_a_member_gets_the_lock_files_version_and_crictl_where_it_is_known() -> None:
+    assert list(fetched({"kubernetes": "1.36"})) == ["kubelet", "kubeadm", "kubectl", "crictl"]
+    assert fetched({"kubernetes": "1.36"}, "arm64")["kubelet"].url.endswith("/v1.36.4/bin/linux/arm64/kubelet")
+
+
+def test_a_declared_version_keeps_the_address_and_loses_the_digest_of_another_version() -> None:
+    found = fetched({"kubernetes": "1.36", "artefacts": said("1.36.3")})["kubelet"]
+    assert (found.version, found.sha256) == ("1.36.3", None)
+    assert found.url == "https://dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubelet"
+
+
+def test_digests_and_addresses_are_by_architecture() -> None:
+    digests = {"sha256": {"amd64": DIGEST, "arm64": OTHER}, "url": "/srv/{arch}/k-{version}"}
+    data = {"kubernetes": "1.36", "artefacts": {"kubelet": digests}}
+    assert (fetched(data)["kubelet"].url, fetched(data)["kubelet"].sha256) == ("/srv/amd64/k-1.36.4", DIGEST)
+    assert fetched(data, "arm64")["kubelet"].sha256 == OTHER
+
+
+def test_what_kubeadm_is_told_follows_the_version_that_comes() -> None:
+    member = {"role": "control_plane"}
+    data = declare({"kubernetes": "1.36", "member": member, "artefacts": said("1.36.3", sha256=DIGEST)})
+    text = next(file.content for file in render(data) if file.path.endswith("kubeadm-init.yaml"))
+    versions = [each["kubernetesVersion"] for each in yaml.safe_load_all(text) if "kubernetesVersion" in each]
+    assert (versions, plan(data).patch) == (["v1.36.3"], "1.36.3")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"kubelt": {}}, "artefacts.kubelt: there is no such artefact; did you mean kubelet?"),
+        ({"kubelet": {"versoin": "1"}}, "artefacts.kubelet.versoin: there is no such key; did you mean version?"),
+        ({"kubelet": {"sha256": "abc"}}, "artefacts.kubelet.sha256"),
+        ({"kubelet": {"url": "ftp://x/y"}}, "artefacts.kubelet.url"),
+        (said("1.35.1"), "artefacts.kubelet.version: 1.35.1 is not of 1.36, which the node is for"),
+        ({"kubelet": {"version": "1.36.3"}}, "artefacts.kubeadm.version: kubeadm 1.36.4 and kubelet 1.36.3 must be of"),
+    ],
+)
+def test_wrong_overrides_are_told(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidArgument) as error:
+        declare({"kubernetes": "1.36", "artefacts": given})
+    assert told in str(error.value)
