@@ -32,6 +32,7 @@ class Record:
         self.made = []  # files that a network's agent makes at run time
         self.units = []
         self.firewalld = []  # opened in it by us: ports such as 6443/tcp, and networks
+        self.contexts = {}  # place → how SELinux was told of it
         self.packages = []  # installed by us, with what they pulled in
         self.load()
 
@@ -63,8 +64,18 @@ class Record:
     @staticmethod
     def _fields():
         return (
-            "files", "directories", "trees", "links", "interfaces", "sysctls", "made", "units", "packages", "firewalld",
-        )  # fmt: skip
+            "files",
+            "directories",
+            "trees",
+            "links",
+            "interfaces",
+            "sysctls",
+            "made",
+            "units",
+            "packages",
+            "firewalld",
+            "contexts",
+        )
 
     def add_packages(self, names):
         """Packages that came in by our doing."""

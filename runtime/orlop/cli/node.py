@@ -158,6 +158,31 @@ def ports(declaration: Any, output: str) -> None:
 
 
 @node.command()
+@click.option("--lock", "path", type=click.Path(dir_okay=False, exists=True), help="Another lock file.")
+@click.option("--write", is_flag=True, help="Write it; without, only the difference is shown.")
+def refresh(path: str | None, write: bool) -> None:
+    """Bring the lock file up to date: newest patches, and the digests that their projects publish.
+
+    For a checkout, with a network. The status is 1 where the file differs and was not written.
+    """
+    import difflib
+
+    from orlop.cli.fetching import text_at
+    from orlop.node import lock, refreshing
+
+    target = Path(path or Path(lock.__file__).with_name("lock.json"))
+    before = target.read_text(encoding="utf-8")
+    after, told = refreshing.refresh(before, lambda address: text_at(address, refreshing.LIMIT))
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), str(target), "refreshed")
+    click.echo("".join(lines), nl=False)
+    for sentence in told:
+        click.echo(sentence, err=True)
+    if write and after != before:
+        target.write_text(after, encoding="utf-8")
+    sys.exit(1 if after != before and not write else 0)
+
+
+@node.command()
 @socket_option
 @config_option
 @click.option("--dry-run", is_flag=True, help="Only name them.")
