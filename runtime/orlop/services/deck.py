@@ -6,6 +6,8 @@ It is a plain value. How the parts are made is in orlop.daemon; what is done wit
 import asyncio
 from dataclasses import dataclass, field
 
+import msgspec
+
 from orlop.aio.broadcast import Broadcast
 from orlop.aio.joining import Joining
 from orlop.aio.locks import KeyedLocks
@@ -44,8 +46,7 @@ MOST_EVENTS = 1000
 """That may wait for one client before it is cut off: some megabytes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True, kw_only=True):
     """One way to run containers, under the name that a RuntimeClass gives it."""
 
     name: str
@@ -62,8 +63,7 @@ class Handler:
     privileged_without_host_devices: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration that verbs need, as plain values."""
 
     state_dir: str

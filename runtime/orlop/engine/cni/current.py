@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.tasks import Background
 from orlop.aio.threads import offload
@@ -21,8 +22,7 @@ NOT_READY = "NetworkPluginNotReady"
 """The reason that kubelets know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(msgspec.Struct, frozen=True):
     """The NetworkReady condition of the CRI."""
 
     ready: bool

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from orlop.aio.threads import offload
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.install import Installer
@@ -54,8 +56,7 @@ class ImageSettings:
     """Directory that says where GPG signatures are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(msgspec.Struct, frozen=True):
     """Images, their layers, and roots made from them."""
 
     images: Images

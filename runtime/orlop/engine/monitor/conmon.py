@@ -7,7 +7,8 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.process import CommandError, Process, run
 from orlop.aio.threads import offload
@@ -24,8 +25,7 @@ REFUSED = frozenset({(2, 2, 0)})
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreateRequest:
+class CreateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One container to be created under a monitor of its own."""
 
     container_id: str
@@ -57,8 +57,7 @@ class CreateRequest:
     """Seconds, from the complete bundle on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Monitored:
+class Monitored(msgspec.Struct, frozen=True, kw_only=True):
     """A created container: its first process and its monitor, each with its start time in clock ticks.
 
     A start time of 0 says that the process has ended already; its exit is told by the exit file, as ever.

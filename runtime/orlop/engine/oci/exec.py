@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import msgspec
 
@@ -40,8 +39,7 @@ THAWING = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries while the container is frozen."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecTarget:
+class ExecTarget(msgspec.Struct, frozen=True, kw_only=True):
     """Where a command is to run."""
 
     runtime: OciRuntime
@@ -52,8 +50,7 @@ class ExecTarget:
     """The container's cgroup below the hierarchy's root, frozen while a timed-out command's descendants are killed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecResult:
+class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a command left."""
 
     exit_code: int

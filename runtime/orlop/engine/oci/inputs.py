@@ -6,6 +6,8 @@ Gathering them is in `facts`, `users`, `volumes`, `hostdevices` and `seccomp.pro
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
@@ -17,8 +19,7 @@ Spec = dict[str, Any]
 """A config.json (runtime-spec), or a part of one, ready for JSON."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResolvedUser:
+class ResolvedUser(msgspec.Struct, frozen=True, kw_only=True):
     """Who the container's first process is, after the image's own /etc/passwd and /etc/group were asked."""
 
     uid: int = 0
@@ -30,8 +31,7 @@ class ResolvedUser:
     """Login name; empty when the image's /etc/passwd has none for this uid."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResolvedMount:
+class ResolvedMount(msgspec.Struct, frozen=True, kw_only=True):
     """A host file or directory that exists, without symbolic links, and where it appears in the container."""
 
     container_path: str
@@ -45,8 +45,7 @@ class ResolvedMount:
     """Owners are mapped into the pod's user namespace."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResolvedDevice:
+class ResolvedDevice(msgspec.Struct, frozen=True, kw_only=True):
     """A device node of the host and its node in the container."""
 
     path: str
@@ -63,8 +62,7 @@ class ResolvedDevice:
     access: str = "rwm"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HostFacts:
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the machine offers; gathered once at start (see `facts.gather`)."""
 
     cgroup_version: int

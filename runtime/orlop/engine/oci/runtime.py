@@ -17,8 +17,7 @@ from orlop.engine.oci.inputs import Spec
 from orlop.model.errors import NotFound, TimedOut, Unavailable
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuntimeVersion:
+class RuntimeVersion(msgspec.Struct, frozen=True, kw_only=True):
     """What `--version` says."""
 
     name: str
@@ -42,8 +41,7 @@ class RuntimeFeatures:
     raw: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OciRuntime:
+class OciRuntime(msgspec.Struct, frozen=True, kw_only=True):
     """One OCI runtime binary with its state directory."""
 
     name: str

@@ -1,10 +1,9 @@
 """Usage figures of one cgroup, whatever the version. Rates and caching are not here."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class PressureLine:
+class PressureLine(msgspec.Struct, frozen=True):
     """One line of a pressure file (psi.rst): microseconds stalled in total, averages in percent."""
 
     total: int
@@ -13,16 +12,14 @@ class PressureLine:
     avg300: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(msgspec.Struct, frozen=True):
     """A pressure file. `full` is None where the kernel has no such line."""
 
     some: PressureLine | None
     full: PressureLine | None
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupUsage:
+class CgroupUsage(msgspec.Struct, frozen=True):
     """One reading. None: the kernel does not tell (controller absent, no limit set)."""
 
     timestamp_ns: int

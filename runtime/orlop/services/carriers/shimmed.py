@@ -10,7 +10,6 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -53,8 +52,7 @@ _OVER = (Code.NOT_FOUND, Code.FAILED_PRECONDITION)
 """Answers for a process that has ended."""
 
 
-@dataclass(frozen=True)
-class ShimmedCarrier:
+class ShimmedCarrier(msgspec.Struct, frozen=True):
     """The Carrier of `type = "shim"` handlers."""
 
     deck: Deck
