@@ -6,8 +6,6 @@ It is a plain value. How the parts are made is in orlop.daemon; what is done wit
 import asyncio
 from dataclasses import dataclass, field
 
-import msgspec
-
 from orlop.aio.broadcast import Broadcast
 from orlop.aio.joining import Joining
 from orlop.aio.locks import KeyedLocks
@@ -46,7 +44,8 @@ MOST_EVENTS = 1000
 """That may wait for one client before it is cut off: some megabytes."""
 
 
-class Handler(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Handler:
     """One way to run containers, under the name that a RuntimeClass gives it."""
 
     name: str
@@ -63,7 +62,8 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     privileged_without_host_devices: bool = False
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """Configuration that verbs need, as plain values."""
 
     state_dir: str

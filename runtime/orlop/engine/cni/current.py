@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import os
-
-import msgspec
+from dataclasses import dataclass
 
 from orlop.aio.tasks import Background
 from orlop.aio.threads import offload
@@ -22,7 +21,8 @@ NOT_READY = "NetworkPluginNotReady"
 """The reason that kubelets know."""
 
 
-class Readiness(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Readiness:
     """The NetworkReady condition of the CRI."""
 
     ready: bool

@@ -1,6 +1,7 @@
 """What a plugin is given: environment and stdin (CNI specification, sections 2 and 3). Running it is in plugin.py."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -23,7 +24,8 @@ class Command(StrEnum):
     VERSION = "VERSION"
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
     """The part of a call that is the pod's: the same for all plugins of its chain, and kept for DEL."""
 
     pod_id: str

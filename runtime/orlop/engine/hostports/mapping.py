@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
-
-import msgspec
 
 from orlop.model.enums import Protocol
 from orlop.model.errors import InvalidArgument
@@ -15,7 +14,8 @@ log = logging.getLogger(__name__)
 _MOST_PORT = 65535
 
 
-class HostPort(msgspec.Struct, frozen=True, order=True, kw_only=True):
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class HostPort:
     """One port of the node, in one IP family, that leads to a pod."""
 
     family: int

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from orlop.aio.threads import offload
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.install import Installer
@@ -56,7 +54,8 @@ class ImageSettings:
     """Directory that says where GPG signatures are."""
 
 
-class Storage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Storage:
     """Images, their layers, and roots made from them."""
 
     images: Images

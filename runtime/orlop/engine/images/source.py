@@ -1,14 +1,14 @@
 """Where images come from, as the pull pipeline sees it: a registry's repository, or an archive on disk."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Protocol
-
-import msgspec
 
 from orlop.engine.images.manifest import Descriptor
 
 
-class Document(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Document:
     """A manifest or index as it was sent. Its digest is not checked yet, unless it was asked for by one."""
 
     data: bytes

@@ -7,8 +7,7 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-
-import msgspec
+from dataclasses import dataclass
 
 from orlop.aio.process import CommandError, Process, run
 from orlop.aio.threads import offload
@@ -25,7 +24,8 @@ REFUSED = frozenset({(2, 2, 0)})
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class CreateRequest(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class CreateRequest:
     """One container to be created under a monitor of its own."""
 
     container_id: str
@@ -57,7 +57,8 @@ class CreateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds, from the complete bundle on."""
 
 
-class Monitored(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Monitored:
     """A created container: its first process and its monitor, each with its start time in clock ticks.
 
     A start time of 0 says that the process has ended already; its exit is told by the exit file, as ever.

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 
@@ -39,7 +40,8 @@ THAWING = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries while the container is frozen."""
 
 
-class ExecTarget(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class ExecTarget:
     """Where a command is to run."""
 
     runtime: OciRuntime
@@ -50,7 +52,8 @@ class ExecTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The container's cgroup below the hierarchy's root, frozen while a timed-out command's descendants are killed."""
 
 
-class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class ExecResult:
     """What a command left."""
 
     exit_code: int

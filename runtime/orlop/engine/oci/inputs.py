@@ -6,8 +6,6 @@ Gathering them is in `facts`, `users`, `volumes`, `hostdevices` and `seccomp.pro
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from orlop.model.container import ContainerConfig
 from orlop.model.enums import MountPropagation
 from orlop.model.image import ImageConfig
@@ -19,7 +17,8 @@ Spec = dict[str, Any]
 """A config.json (runtime-spec), or a part of one, ready for JSON."""
 
 
-class ResolvedUser(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class ResolvedUser:
     """Who the container's first process is, after the image's own /etc/passwd and /etc/group were asked."""
 
     uid: int = 0
@@ -31,7 +30,8 @@ class ResolvedUser(msgspec.Struct, frozen=True, kw_only=True):
     """Login name; empty when the image's /etc/passwd has none for this uid."""
 
 
-class ResolvedMount(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class ResolvedMount:
     """A host file or directory that exists, without symbolic links, and where it appears in the container."""
 
     container_path: str
@@ -45,7 +45,8 @@ class ResolvedMount(msgspec.Struct, frozen=True, kw_only=True):
     """Owners are mapped into the pod's user namespace."""
 
 
-class ResolvedDevice(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class ResolvedDevice:
     """A device node of the host and its node in the container."""
 
     path: str
@@ -62,7 +63,8 @@ class ResolvedDevice(msgspec.Struct, frozen=True, kw_only=True):
     access: str = "rwm"
 
 
-class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
     """What the machine offers; gathered once at start (see `facts.gather`)."""
 
     cgroup_version: int

@@ -17,7 +17,8 @@ from orlop.engine.oci.inputs import Spec
 from orlop.model.errors import NotFound, TimedOut, Unavailable
 
 
-class RuntimeVersion(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class RuntimeVersion:
     """What `--version` says."""
 
     name: str
@@ -41,7 +42,8 @@ class RuntimeFeatures:
     raw: dict[str, Any] = field(default_factory=dict)
 
 
-class OciRuntime(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class OciRuntime:
     """One OCI runtime binary with its state directory."""
 
     name: str

@@ -1,9 +1,10 @@
 """Usage figures of one cgroup, whatever the version. Rates and caching are not here."""
 
-import msgspec
+from dataclasses import dataclass
 
 
-class PressureLine(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PressureLine:
     """One line of a pressure file (psi.rst): microseconds stalled in total, averages in percent."""
 
     total: int
@@ -12,14 +13,16 @@ class PressureLine(msgspec.Struct, frozen=True):
     avg300: float
 
 
-class Pressure(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Pressure:
     """A pressure file. `full` is None where the kernel has no such line."""
 
     some: PressureLine | None
     full: PressureLine | None
 
 
-class CgroupUsage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CgroupUsage:
     """One reading. None: the kernel does not tell (controller absent, no limit set)."""
 
     timestamp_ns: int
