@@ -5,7 +5,6 @@ mounts belong to the container's root filesystem and go with it.
 """
 
 import os
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,8 +20,7 @@ SAFE_OPTIONS = ("nosuid", "nodev")
 """Programs may run from an image volume, but not with another user's rights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A mount of the request, and the image that it means."""
 
     mount: Mount

@@ -17,7 +17,8 @@ import stat
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
@@ -36,16 +37,14 @@ SMALL = 32
 """Inodes that are counted at once, in a tenth of a millisecond, where handing over to a thread costs more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootfsMount:
+class RootfsMount(msgspec.Struct, frozen=True):
     """Where a container's root is mounted, and the directory that takes its writes."""
 
     path: str
     upper: str
 
 
-@dataclass(frozen=True, slots=True)
-class RootIdmap:
+class RootIdmap(msgspec.Struct, frozen=True):
     """A user namespace, and the node's ids of its root."""
 
     userns: str
@@ -54,8 +53,7 @@ class RootIdmap:
     gid: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Usage:
+class _Usage(msgspec.Struct, frozen=True):
     bytes: int
     inodes: int
     good_until: float

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -52,8 +51,7 @@ _OVER = (Code.NOT_FOUND, Code.FAILED_PRECONDITION)
 """Answers for a process that has ended."""
 
 
-@dataclass(frozen=True)
-class ShimmedCarrier:
+class ShimmedCarrier(msgspec.Struct, frozen=True):
     """The Carrier of `type = "shim"` handlers."""
 
     deck: Deck
