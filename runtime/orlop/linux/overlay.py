@@ -65,7 +65,7 @@ def _idmapped_overlay(
     *,
     volatile: bool,
     idmap_fd: int,
-    context: str,
+    context: str = "",
 ) -> None:
     """Before Linux 6.15 a layer must be mounted somewhere; until the overlay has its own copy, beside the target."""
     if appends_layers():
