@@ -29,6 +29,7 @@ class Record:
         self.sysctls = {}  # name → value before
         self.links = {}  # path → target
         self.interfaces = []  # made by plugins at run time
+        self.made = []  # files that a network's agent makes at run time
         self.units = []
         self.packages = []  # installed by us, with what they pulled in
         self.load()
@@ -43,7 +44,8 @@ class Record:
         if known.pop("format", None) != FORMAT:
             raise ValueError(f"{self.path} has a format that this version does not know: use the version that wrote it")
         for name in self._fields():
-            setattr(self, name, known[name])
+            # A record of an earlier version knows fewer.
+            setattr(self, name, known.get(name, getattr(self, name)))
 
     def exists(self):
         """Whether anything was ever recorded here."""
@@ -59,7 +61,7 @@ class Record:
 
     @staticmethod
     def _fields():
-        return ("files", "directories", "trees", "links", "interfaces", "sysctls", "units", "packages")
+        return ("files", "directories", "trees", "links", "interfaces", "sysctls", "made", "units", "packages")
 
     def add_packages(self, names):
         """Packages that came in by our doing."""

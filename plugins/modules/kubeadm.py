@@ -17,9 +17,10 @@ options:
   command:
     description:
       - V(look) only tells whether the machine is a member.
+      - V(reset) takes a member out, and away what a try left that did not come to its end.
       - V(upgrade_apply) and V(upgrade_node) run on a member, whenever they are asked for.
     type: str
-    choices: [init, join, look, upgrade_apply, upgrade_node]
+    choices: [init, join, look, reset, upgrade_apply, upgrade_node]
     required: true
   config:
     description: File of kubeadm's configuration on the node.
@@ -64,7 +65,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils.record import write_atomic
 
 KUBERNETES = "/etc/kubernetes"
-CHOICES = ["init", "join", "look", "upgrade_apply", "upgrade_node"]
+CHOICES = ["init", "join", "look", "reset", "upgrade_apply", "upgrade_node"]
 SECRET = re.compile(r"\b(?:[a-z0-9]{6}\.[a-z0-9]{16}|[0-9a-f]{64})\b")
 """Bootstrap tokens, and keys of certificates; digests go with them, which nobody needs in an error."""
 TOLD = 25
@@ -81,15 +82,19 @@ def main():
             "socket": {"type": "path", "default": "/run/orlop/orlop.sock"},
         },
         mutually_exclusive=[("config", "content")],
-        required_if=[("command", choice, ["config", "content"], True) for choice in CHOICES if choice != "look"],
+        required_if=[
+            ("command", choice, ["config", "content"], True) for choice in CHOICES if choice not in ("look", "reset")
+        ],
         supports_check_mode=True,
     )
     command = module.params["command"]
     member, unfinished = is_member(command), os.path.exists(mark())
-    run = command.startswith("upgrade_") or (command != "look" and not member)
+    run = needed(command, member=member, unfinished=unfinished)
     if run and not module.check_mode:
         try:
-            if command.startswith("upgrade_"):
+            if command == "reset":
+                reset(module)
+            elif command.startswith("upgrade_"):
                 upgrade(module, command)
             else:
                 carry_out(module, command, unfinished)
@@ -113,7 +118,7 @@ def is_member(command, directory=KUBERNETES):
 def carry_out(module, command, unfinished):
     """Run it; the mark goes when it has come to its end."""
     if unfinished:
-        call(module, "reset", ["--force", "--cri-socket", f"unix://{module.params['socket']}"])
+        reset(module)
     os.makedirs(os.path.dirname(mark()), exist_ok=True)
     write_atomic(mark(), f"kubeadm {command} has begun and has not come to its end.\n", 0o600)
     path = module.params["config"] or temporary(module.params["content"])
@@ -123,6 +128,20 @@ def carry_out(module, command, unfinished):
         if not module.params["config"]:
             os.unlink(path)
     os.unlink(mark())
+
+
+def needed(command, *, member, unfinished):
+    """Whether kubeadm is to be run."""
+    if command == "reset":
+        return member or unfinished
+    return command.startswith("upgrade_") or (command != "look" and not member)
+
+
+def reset(module):
+    """Take away what kubeadm and the kubelet made; the mark goes last."""
+    call(module, "reset", ["--force", "--cri-socket", f"unix://{module.params['socket']}"])
+    if os.path.exists(mark()):
+        os.unlink(mark())
 
 
 def upgrade(module, command):
