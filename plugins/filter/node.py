@@ -42,6 +42,17 @@ def first_control_plane(declarations):
     )
 
 
+def skew(target, role, server, node, kubelets):
+    """Why a node must not be brought to the version now; an empty list where it may."""
+    _package()
+    from orlop.node.kubernetes.skew import problems
+
+    try:
+        return problems(target, role=role, server=server, node=node, kubelets=kubelets)
+    except ValueError as error:
+        raise AnsibleFilterError(f"the cluster tells a version that is none: {error}") from error
+
+
 def source_id(checkout):
     """A short digest of all that a wheel and its environment are built from: another one means another release."""
     root = Path(checkout).resolve()
@@ -81,4 +92,4 @@ class FilterModule:
 
     def filters(self):
         """Names without the collection's."""
-        return {"plan": plan, "source_id": source_id, "first_control_plane": first_control_plane}
+        return {"plan": plan, "source_id": source_id, "first_control_plane": first_control_plane, "skew": skew}

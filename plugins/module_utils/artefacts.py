@@ -91,7 +91,7 @@ class Store:
         handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as target:
-                self.fetch(artefact, target)
+                fetch(artefact, target, self.bundle)
             if tarfile.is_tarfile(temporary):
                 unpack(artefact["name"], temporary)
             os.chmod(temporary, 0o755)
@@ -99,25 +99,6 @@ class Store:
         except BaseException:
             os.unlink(temporary)
             raise
-
-    def fetch(self, artefact, target):
-        """Its bytes, compared; WrongArtefact names the option that is wrong."""
-        name, wanted, found = artefact["name"], artefact["sha256"], hashlib.sha256()
-        place = os.path.join(self.bundle, "artefacts", wanted)
-        url = place if os.path.exists(place) else artefact["url"]
-        try:
-            with opened(url) as source:
-                copy(source, target, found)
-        except (OSError, ValueError) as error:
-            raise WrongArtefact(
-                f"{name} {artefact['version']} cannot be fetched from {url}: {error}. Name another place as"
-                f" artefacts.{name}.url in the declaration, or bring it in a bundle (playbooks/bundle.yml)"
-            ) from error
-        if found.hexdigest() != wanted:
-            raise WrongArtefact(
-                f"{url} has SHA-256 {found.hexdigest()}, not {wanted}: what is there is not {name}"
-                f" {artefact['version']}, or artefacts.{name}.sha256 in the declaration is wrong"
-            )
 
     def link(self, name, path):
         """The link that makes the program the one in use."""
@@ -137,6 +118,26 @@ class Store:
             path = os.path.join(self.directory, entry)
             if entry.startswith(f"{name}-") and path not in kept and len(kept - {None}) > 1:
                 os.unlink(path)
+
+
+def fetch(artefact, target, bundle=None):
+    """Its bytes, compared, from the bundle if that has them; WrongArtefact names the option that is wrong."""
+    name, wanted, found = artefact["name"], artefact["sha256"], hashlib.sha256()
+    place = os.path.join(bundle or "", "artefacts", wanted)
+    url = place if bundle and os.path.exists(place) else artefact["url"]
+    try:
+        with opened(url) as source:
+            copy(source, target, found)
+    except (OSError, ValueError) as error:
+        raise WrongArtefact(
+            f"{name} {artefact['version']} cannot be fetched from {url}: {error}. Name another place as"
+            f" artefacts.{name}.url in the declaration, or bring it in a bundle (playbooks/bundle.yml)"
+        ) from error
+    if found.hexdigest() != wanted:
+        raise WrongArtefact(
+            f"{url} has SHA-256 {found.hexdigest()}, not {wanted}: what is there is not {name}"
+            f" {artefact['version']}, or artefacts.{name}.sha256 in the declaration is wrong"
+        )
 
 
 def opened(url):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import tarfile
 
 from ansible_collections.orlop.node.plugins.module_utils.record import DIRECTORY, read_text
 
@@ -16,6 +18,8 @@ PLACE = os.path.join(DIRECTORY, "bundle")
 """Where a node keeps its bundle, unpacked. Modules that install packages take them from here, if it is there."""
 FORMAT = 1
 MANIFEST = "manifest.json"
+NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+"""Annotations by which an OCI layout names an image."""
 
 
 class WrongBundle(Exception):
@@ -61,6 +65,35 @@ def digests(root):
             if relative != MANIFEST:
                 found[relative] = file_digest(path)
     return found
+
+
+def add_images(archives, root):
+    """Copies archives of images below the root; returns the names in each by its path there."""
+    named = {}
+    for number, archive in enumerate(archives):
+        inside = f"images/{number}-{os.path.basename(archive)}"
+        os.makedirs(os.path.join(root, "images"), exist_ok=True)
+        shutil.copyfile(archive, os.path.join(root, inside))
+        named[inside] = image_names(archive)
+    return named
+
+
+def image_names(archive):
+    """Names of the images in an archive, of docker's manifest.json or of the OCI layout's index.json."""
+    with tarfile.open(archive) as opened:
+        files = {member.name.removeprefix("./"): member for member in opened if member.isreg()}
+        if "manifest.json" in files:
+            images = json.load(opened.extractfile(files["manifest.json"]))
+            found = {name for image in images for name in image.get("RepoTags") or []}
+        elif "index.json" in files:
+            manifests = json.load(opened.extractfile(files["index.json"]))["manifests"]
+            notes = [manifest.get("annotations", {}) for manifest in manifests]
+            found = {next((note[key] for key in NAMES if key in note), "") for note in notes} - {""}
+        else:
+            raise ValueError(f"{archive} is no archive of images: it has neither manifest.json nor index.json")
+    if not found:
+        raise ValueError(f"{archive} names none of its images: write it with orlop image export, by name")
+    return sorted(found)
 
 
 def file_digest(path):

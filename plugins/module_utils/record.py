@@ -29,6 +29,7 @@ class Record:
         self.sysctls = {}  # name → value before
         self.links = {}  # path → target
         self.interfaces = []  # made by plugins at run time
+        self.made = []  # files that a network's agent makes at run time
         self.units = []
         self.firewalld = []  # opened in it by us: ports such as 6443/tcp, and networks
         self.contexts = {}  # place → how SELinux was told of it
@@ -69,6 +70,7 @@ class Record:
             "links",
             "interfaces",
             "sysctls",
+            "made",
             "units",
             "packages",
             "firewalld",

@@ -34,6 +34,7 @@ class Removal:
             if os.path.exists(path):
                 self._plan_file(path)
         self.removed += [path for path, target in sorted(record.links.items()) if _points_to(path, target)]
+        self.removed += [path for path in record.made if os.path.isfile(path)]
         self.removed += [name for name in record.interfaces if os.path.isdir(f"/sys/class/net/{name}")]
         self.removed += self.trees
         self.restored += [name for name in sorted(record.sysctls) if self._differs(name)]
@@ -55,6 +56,9 @@ class Removal:
             self._undo_file(path)
         for path, target in self.record.links.items():
             if _points_to(path, target):
+                os.unlink(path)
+        for path in self.record.made:
+            if os.path.isfile(path):
                 os.unlink(path)
         for name in self.record.interfaces:
             if os.path.isdir(f"/sys/class/net/{name}"):

@@ -32,6 +32,33 @@ options:
     description: The interpreter that nodes make the daemon's environment with.
     type: path
     required: true
+  artefacts:
+    description: Programs that are no packages, as the filter P(orlop.node.plan#filter) gives them; each by its digest.
+    type: list
+    elements: dict
+    default: []
+    options:
+      name:
+        description: The program's name.
+        type: str
+        required: true
+      version:
+        description: Its version.
+        type: str
+        required: true
+      url:
+        description: Where it is, by http, https or file, or as an absolute path on this machine.
+        type: str
+        required: true
+      sha256:
+        description: Digest of what is at the address.
+        type: str
+        required: true
+  images:
+    description: Archives of container images on this machine, as C(orlop image export) or C(docker save) write them.
+    type: list
+    elements: path
+    default: []
   path:
     description: Where to put the archive.
     type: path
@@ -73,6 +100,7 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils import bundle, debian
+from ansible_collections.orlop.node.plugins.module_utils.artefacts import WrongArtefact, fetch
 
 
 def main():
@@ -82,13 +110,27 @@ def main():
         argument_spec={
             "packages": {"type": "list", "elements": "str", "required": True},
             "release": {"type": "str", "required": True},
+            "artefacts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {name: {"type": "str", "required": True} for name in ("name", "version", "url", "sha256")},
+            },
+            "images": {"type": "list", "elements": "path", "default": []},
             **{name: {"type": "path", "required": True} for name in names},
         }
     )
     try:
         with tempfile.TemporaryDirectory(prefix="orlop-bundle-") as scratch:
             facts, count = make(module.params, scratch)
-    except (OSError, debian.PackageError, subprocess.CalledProcessError) as error:
+    except (
+        OSError,
+        ValueError,
+        tarfile.TarError,
+        debian.PackageError,
+        WrongArtefact,
+        subprocess.CalledProcessError,
+    ) as error:
         told = getattr(error, "stderr", None) or error
         module.fail_json(msg=f"cannot make the bundle: {told}")
     module.exit_json(changed=True, facts=facts, files=count)
@@ -103,7 +145,9 @@ def make(params, scratch):
     write(os.path.join(packages, "Packages"), index(packages))
     fetch_wheels(params["python"], params["requirements"], wheels, scratch)
     shutil.copy(params["wheel"], wheels)
-    facts = debian.bundle_facts(params["release"], params["python"])
+    fetch_artefacts(params["artefacts"], os.path.join(root, "artefacts"))
+    images = bundle.add_images(params["images"], root)
+    facts = {**debian.bundle_facts(params["release"], params["python"]), "images": images}
     files = bundle.digests(root)
     write(os.path.join(root, bundle.MANIFEST), bundle.manifest(files, **facts))
     pack(root, params["path"])
@@ -127,6 +171,14 @@ def fetch_wheels(python, requirements, wheels, scratch):
     run([python, "-m", "venv", environment])
     pip = [os.path.join(environment, "bin", "python"), "-m", "pip", "-q", "--disable-pip-version-check", "--no-input"]
     run([*pip, "download", "--require-hashes", "--only-binary", ":all:", "-d", wheels, "-r", requirements])
+
+
+def fetch_artefacts(artefacts, directory):
+    """Each under its digest: two names of one content are one file."""
+    os.makedirs(directory)
+    for artefact in artefacts:
+        with open(os.path.join(directory, artefact["sha256"]), "wb") as target:
+            fetch(artefact, target)
 
 
 def pack(root, path):

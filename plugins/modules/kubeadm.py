@@ -15,9 +15,12 @@ description:
   - Tokens and keys are taken out of what it says when it fails.
 options:
   command:
-    description: V(look) only tells whether the machine is a member.
+    description:
+      - V(look) only tells whether the machine is a member.
+      - V(reset) takes a member out, and away what a try left that did not come to its end.
+      - V(upgrade_apply) and V(upgrade_node) run on a member, whenever they are asked for.
     type: str
-    choices: [init, join, look]
+    choices: [init, join, look, reset, upgrade_apply, upgrade_node]
     required: true
   config:
     description: File of kubeadm's configuration on the node.
@@ -62,6 +65,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils.record import write_atomic
 
 KUBERNETES = "/etc/kubernetes"
+CHOICES = ["init", "join", "look", "reset", "upgrade_apply", "upgrade_node"]
 SECRET = re.compile(r"\b(?:[a-z0-9]{6}\.[a-z0-9]{16}|[0-9a-f]{64})\b")
 """Bootstrap tokens, and keys of certificates; digests go with them, which nobody needs in an error."""
 TOLD = 25
@@ -72,21 +76,28 @@ def main():
     """Look, and run kubeadm where that is to be done."""
     module = AnsibleModule(
         argument_spec={
-            "command": {"type": "str", "choices": ["init", "join", "look"], "required": True},
+            "command": {"type": "str", "choices": CHOICES, "required": True},
             "config": {"type": "path"},
             "content": {"type": "str", "no_log": True},
             "socket": {"type": "path", "default": "/run/orlop/orlop.sock"},
         },
         mutually_exclusive=[("config", "content")],
-        required_if=[("command", "init", ["config"]), ("command", "join", ["config", "content"], True)],
+        required_if=[
+            ("command", choice, ["config", "content"], True) for choice in CHOICES if choice not in ("look", "reset")
+        ],
         supports_check_mode=True,
     )
     command = module.params["command"]
     member, unfinished = is_member(command), os.path.exists(mark())
-    run = command != "look" and not member
+    run = needed(command, member=member, unfinished=unfinished)
     if run and not module.check_mode:
         try:
-            carry_out(module, command, unfinished)
+            if command == "reset":
+                reset(module)
+            elif command.startswith("upgrade_"):
+                upgrade(module, command)
+            else:
+                carry_out(module, command, unfinished)
         except OSError as error:
             module.fail_json(msg=f"kubeadm {command}: {error}")
     module.exit_json(changed=run, member=member, unfinished=unfinished)
@@ -107,7 +118,7 @@ def is_member(command, directory=KUBERNETES):
 def carry_out(module, command, unfinished):
     """Run it; the mark goes when it has come to its end."""
     if unfinished:
-        call(module, "reset", ["--force", "--cri-socket", f"unix://{module.params['socket']}"])
+        reset(module)
     os.makedirs(os.path.dirname(mark()), exist_ok=True)
     write_atomic(mark(), f"kubeadm {command} has begun and has not come to its end.\n", 0o600)
     path = module.params["config"] or temporary(module.params["content"])
@@ -117,6 +128,31 @@ def carry_out(module, command, unfinished):
         if not module.params["config"]:
             os.unlink(path)
     os.unlink(mark())
+
+
+def needed(command, *, member, unfinished):
+    """Whether kubeadm is to be run."""
+    if command == "reset":
+        return member or unfinished
+    return command.startswith("upgrade_") or (command != "look" and not member)
+
+
+def reset(module):
+    """Take away what kubeadm and the kubelet made; the mark goes last."""
+    call(module, "reset", ["--force", "--cri-socket", f"unix://{module.params['socket']}"])
+    if os.path.exists(mark()):
+        os.unlink(mark())
+
+
+def upgrade(module, command):
+    """Without a mark: what an upgrade leaves half done is repeated by the next one, and never taken away."""
+    path = module.params["config"] or temporary(module.params["content"])
+    try:
+        verb = ["apply", "--yes"] if command == "upgrade_apply" else ["node"]
+        call(module, "upgrade", [*verb, "--config", path])
+    finally:
+        if not module.params["config"]:
+            os.unlink(path)
 
 
 def temporary(content):

@@ -34,6 +34,11 @@ options:
     type: list
     elements: str
     default: []
+  made:
+    description: Files that a network's agent makes at run time and does not take away itself.
+    type: list
+    elements: path
+    default: []
   units:
     description: Units of systemd that are stopped and disabled.
     type: list
@@ -75,6 +80,7 @@ def main():
             "directories": {"type": "list", "elements": "path", "default": []},
             "links": {"type": "dict", "default": {}},
             "interfaces": {"type": "list", "elements": "str", "default": []},
+            "made": {"type": "list", "elements": "path", "default": []},
             "units": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
@@ -87,6 +93,7 @@ def main():
         record.directories = list(dict.fromkeys([*record.directories, *new]))
         record.links.update(module.params["links"])
         record.interfaces = sorted({*record.interfaces, *module.params["interfaces"]})
+        record.made = sorted({*record.made, *module.params["made"]})
         record.units = sorted({*record.units, *module.params["units"]})
         if not module.check_mode:
             record.save()

@@ -25,6 +25,14 @@ options:
     type: list
     elements: int
     default: []
+  kubernetes:
+    description: Version of Kubernetes that the declaration gives; another one than a member runs is a problem.
+    type: str
+    default: ""
+  upgrade:
+    description: Whether the run is there to change that version.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -79,6 +87,8 @@ def main():
             "member": {"type": "str", "choices": ["none", "control_plane", "worker"], "required": True},
             "swap_allowed": {"type": "bool", "default": False},
             "ports": {"type": "list", "elements": "int", "default": []},
+            "kubernetes": {"type": "str", "default": ""},
+            "upgrade": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -87,7 +97,10 @@ def main():
     if member != "none":
         problems += size(member) + name(socket.gethostname())
         problems += [] if module.params["swap_allowed"] else swap()
-        problems += [] if os.path.exists(MEMBERSHIP) else ports(module.params["ports"])
+        joined = os.path.exists(MEMBERSHIP)
+        problems += [] if joined else ports(module.params["ports"])
+        if joined and module.params["kubernetes"] and not module.params["upgrade"]:
+            problems += change(running(module), module.params["kubernetes"])
     for warning in (told := runtimes() + clock()):
         module.warn(warning)
     module.exit_json(changed=False, problems=problems, warned=told)
@@ -141,6 +154,25 @@ def is_free(port):
         except OSError:
             return False
     return True
+
+
+def running(module, program="/usr/bin/kubelet"):
+    """Version of the kubelet that a member has; empty where it cannot be asked."""
+    if not os.path.exists(program):
+        return ""
+    code, output, _ = module.run_command([program, "--version"])
+    return output.strip().rpartition(" v")[2] if code == 0 else ""
+
+
+def change(present, declared):
+    """A member's version is changed with its pods moved away, in the order that the cluster's parts need."""
+    if not present or present == declared:
+        return []
+    return [
+        f"this member of a cluster runs Kubernetes {present}, and the declaration says {declared} (kubernetes,"
+        f" artefacts.kubelet.version): run playbooks/upgrade.yml, which asks first whether the"
+        " cluster can take that step"
+    ]
 
 
 def runtimes(places=None):

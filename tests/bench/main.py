@@ -19,7 +19,7 @@ from typing import Any
 import build_hook
 from tests.bench import containerd, crio, machine, plot, table, waterfall
 from tests.bench.counts import Counts
-from tests.bench.orlop_target import OrlopTarget
+from tests.bench.orlop_target import PACKED, OrlopTarget
 from tests.bench.results import Results
 from tests.bench.rounds import measure
 from tests.bench.targets import External, Target
@@ -112,6 +112,9 @@ def _targets(options: argparse.Namespace, base: Path, image: str, registry: Regi
     if options.nftables:
         own = {"network": {"in_process": True, "plugin_dirs": [options.plugins]}}
         found.append(OrlopTarget(image, options.handler, registry, name="orlop in-process", config=own, **network))
+    if options.packed:
+        erofs = {"images": {"layers": "erofs"}}
+        found.append(OrlopTarget(image, options.handler, registry, name=PACKED, config=erofs, **network))
     found += [External(*_name_and_path(given), options.image, options.handler) for given in options.target]
     if options.crio:
         found.append(crio.Crio(base, image, options.handler, registry, binary=options.crio, **network))
@@ -173,6 +176,9 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
         "--nftables",
         action="store_true",
         help="a conflist with nftables, for plugins >= 1.6; orlop a second time, with network.in_process",
+    )
+    parser.add_argument(
+        "--packed", action="store_true", help='orlop once more for the pulls, with images.layers = "erofs"'
     )
     parser.add_argument("--image", default=DEFAULT_IMAGE, help="for --target: an image with sh, sleep and true")
     parser.add_argument("--handler", default="runc", help="the runtime handler of all targets (default: runc)")

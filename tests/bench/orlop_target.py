@@ -19,6 +19,9 @@ from tests.harness.node import Node
 from tests.harness.toml import merged
 from tests.parts.registry import Registry
 
+PACKED = "orlop packed"
+"""The target that is measured for its pulls alone."""
+
 
 class OrlopTarget(Target):
     """orlopd, started privately."""

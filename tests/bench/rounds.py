@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.bench import populations, pulls, recorded, restarts, transfers
 from tests.bench.counts import Counts
 from tests.bench.machine import pss_mib, written_kib
+from tests.bench.orlop_target import PACKED
 from tests.bench.podcalls import Pod, timed
 from tests.bench.results import Results
 from tests.bench.targets import Target, in_turns
@@ -13,6 +14,8 @@ from tests.parts.registry import Registry
 
 def measure(targets: list[Target], counts: Counts, results: Results, registry: Registry) -> None:
     """Everything that the counts ask for."""
+    packed = [target for target in targets if target.name == PACKED]
+    targets = [target for target in targets if target.name != PACKED]
     whole = [target for target in targets if not target.variant]
     own = [target for target in whole if target.restartable]
     for target in targets:
@@ -28,7 +31,7 @@ def measure(targets: list[Target], counts: Counts, results: Results, registry: R
         _written(turn, counts.written_pods, results)
     populations.measure(whole, counts, results)
     if counts.pull_mib and counts.pull_rounds:
-        pulls.measure(own, counts, results, registry)
+        pulls.measure([*own, *packed], counts, results, registry)
     if counts.transfer_mib and counts.transfer_rounds:
         transfers.measure(targets, counts, results)
     if counts.recorded and counts.lists:

@@ -16,6 +16,7 @@ from orlop.engine.images.store import Images
 from orlop.engine.state.store_db import StoreDatabase
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
+from orlop.linux import mounts
 
 
 @dataclass
@@ -50,6 +51,10 @@ class Store:
         return Path(self.layers.path(chain_id))
 
 
+DEFAULTS: dict[str, Any] = {}
+"""Settings of every store that gives no others: a suite that runs for both kinds of layers sets them."""
+
+
 @asynccontextmanager
 async def opened(
     directory: Path,
@@ -65,7 +70,7 @@ async def opened(
     storage = open_images(
         str(root),
         str(state),
-        ImageSettings(registries=hosts, **settings),
+        ImageSettings(registries=hosts, **(DEFAULTS | settings)),
         images=database.images,
         layers=database.layers,
     )
@@ -77,3 +82,4 @@ async def opened(
     finally:
         await storage.images.aclose()
         database.close()
+        mounts.unmount_below(str(state / "layers"))

@@ -154,6 +154,10 @@ class Images(Section):
     """Pinned; used only for pods whose handler is a shim or that share a PID namespace."""
     pinned: tuple[str, ...] = ()
     """References that the kubelet must not collect; a trailing or surrounding * matches."""
+    layers: Literal["unpacked", "erofs"] = "unpacked"
+    """What a pull makes of a layer: a directory tree, or one file, an EROFS image around the layer's tar, which is
+    mounted from it. Where the kernel cannot do that (Linux 6.12 with EROFS_FS_BACKED_BY_FILE can, without SELinux) the
+    log says so and layers are unpacked. Layers that are here already stay what they are."""
     keep_layers: bool = False
     """Keep layers as the registry sent them beside what is unpacked, so that exported images have the same digests. It
     costs their compressed size."""

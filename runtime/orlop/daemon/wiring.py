@@ -228,6 +228,7 @@ def open_storage(config: Config) -> Storage:
         max_concurrent_downloads=config.images.max_concurrent_downloads,
         progress_timeout=config.images.progress_timeout,
         pull_progress_timeout=config.images.pull_progress_timeout,
+        packed_layers=config.images.layers == "erofs",
         keep_layers=config.images.keep_layers,
         pinned=(config.images.pause_image, *config.images.pinned),
         registries=registries,

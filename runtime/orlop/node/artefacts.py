@@ -16,7 +16,7 @@ ARCHITECTURES = ("amd64", "arm64")
 KUBERNETES = ("kubelet", "kubeadm", "kubectl")
 """What every member has, all of one version."""
 OPTIONAL = ("crictl",)
-"""What a member gets where its digest is known."""
+"""What a member gets where the declaration names it, be it with nothing said of it."""
 
 Arch = Annotated[str, msgspec.Meta(pattern=r"^(amd64|arm64)$")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+([.][0-9A-Za-z+-]+)*)?$")]
@@ -74,13 +74,9 @@ def fetch(declared: Declared, name: str, minor: str, arch: str) -> Fetch:
 
 
 def of_a_member(declared: Declared, minor: str) -> dict[str, list[Fetch]]:
-    """What a member of a cluster gets, by architecture; an optional one only where its digest is known."""
-    found = {}
-    for arch in ARCHITECTURES:
-        needed = [fetch(declared, name, minor, arch) for name in KUBERNETES]
-        optional = [fetch(declared, name, minor, arch) for name in OPTIONAL]
-        found[arch] = [*needed, *(each for each in optional if each.sha256)]
-    return found
+    """What a member of a cluster gets, by architecture."""
+    names = [*KUBERNETES, *(name for name in OPTIONAL if name in declared)]
+    return {arch: [fetch(declared, name, minor, arch) for name in names] for arch in ARCHITECTURES}
 
 
 def problems(declared: Declared, minor: str) -> Iterator[Problem]:

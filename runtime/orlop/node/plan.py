@@ -5,10 +5,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from orlop.node import artefacts, host, lock
+from orlop.node import artefacts, host, lock, yaml
 from orlop.node.artefacts import ARCHITECTURES, Fetch
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.kubernetes.cluster import Alone, ControlPlane
+from orlop.node.kubernetes.kubeadm import upgrade_document
 from orlop.node.network import conflist
 from orlop.node.networks import files as networks
 from orlop.node.ports import Port, ports
@@ -67,6 +68,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The node's part in a cluster: none, control_plane or worker."""
     first: bool
     """Whether the node makes the cluster."""
+    upgrade: str
+    """Configuration of kubeadm upgrade for a member; empty where the node is none."""
     artefacts: dict[str, list[Fetch]]
     """Kubernetes' programs of a member, by architecture; empty where the node is none."""
     ports: list[Port]
@@ -111,6 +114,9 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         conflist=networks.conflist_name(declaration),
         role=str(declaration.member.__struct_config__.tag),
         first=isinstance(declaration.member, ControlPlane) and declaration.member.first,
+        upgrade=""
+        if isinstance(declaration.member, Alone)
+        else yaml.dumps(upgrade_document(declaration, declaration.member)),
         artefacts={}
         if isinstance(declaration.member, Alone)
         else artefacts.of_a_member(declaration.artefacts, declaration.kubernetes),

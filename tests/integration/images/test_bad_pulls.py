@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from orlop.engine.storage.layer_mounts import why_not
 from orlop.linux import mounts
 from orlop.model.errors import DataLoss, InvalidArgument, ResourceExhausted, Unavailable, Unsupported
 from tests.fakes.faulty_registry import FaultyRegistry
@@ -21,8 +22,16 @@ async def registry():
         yield found
 
 
+@pytest.fixture(params=["unpacked", "erofs"])
+def kind(request, tmp_path, monkeypatch):
+    if request.param == "erofs" and (reason := why_not(str(tmp_path))):
+        pytest.skip(reason)
+    monkeypatch.setattr(image_store, "DEFAULTS", {"packed_layers": request.param == "erofs"})
+    return request.param
+
+
 @pytest.fixture
-async def store(tmp_path, registry):
+async def store(tmp_path, registry, kind):
     async with image_store.opened(tmp_path, plain_http=[registry.host], progress_timeout=2.0) as found:
         yield found
 
@@ -154,7 +163,7 @@ async def test_layers_of_a_failed_pull_go_with_the_next_collection(store, regist
     store.assert_empty()
 
 
-async def test_a_cancelled_store_leaves_nothing_half_made(tmp_path, registry):
+async def test_a_cancelled_store_leaves_nothing_half_made(tmp_path, registry, kind):
     image = ImageBuilder().layer({"a": os.urandom(300_000)}).build()
     name = registry.add(image, "stalled:1")
     registry.stall_blob(image.layers[0].digest, 100_000)
@@ -178,7 +187,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("bomb", [False, True])
-async def test_a_full_disk(small_disk, registry, bomb):
+async def test_a_full_disk(small_disk, registry, kind, bomb):
     """By an honest layer, or by one that is a thousand times larger inside than outside."""
     data = bytes(200 << 20) if bomb else os.urandom(30 << 20)
     big = ImageBuilder().layer(GOOD).layer({"dir/big": data}).build()

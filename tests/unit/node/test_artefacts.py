@@ -39,8 +39,10 @@ def test_a_node_that_is_no_member_gets_no_kubernetes() -> None:
     assert plan(declare({"kubernetes": "1.36"})).artefacts == {}
 
 
-def test_a_member_gets_the_lock_files_version_and_crictl_where_it_is_known() -> None:
-    assert list(fetched({"kubernetes": "1.36"})) == ["kubelet", "kubeadm", "kubectl", "crictl"]
+def test_a_member_gets_the_lock_files_version_and_crictl_where_it_is_named() -> None:
+    assert list(fetched({"kubernetes": "1.36"})) == ["kubelet", "kubeadm", "kubectl"]
+    crictl = fetched({"kubernetes": "1.36", "artefacts": {"crictl": {}}})["crictl"]
+    assert (crictl.version, crictl.sha256 is None) == ("1.36.0", False)
     assert fetched({"kubernetes": "1.36"}, "arm64")["kubelet"].url.endswith("/v1.36.4/bin/linux/arm64/kubelet")
 
 

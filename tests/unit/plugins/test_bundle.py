@@ -1,6 +1,8 @@
 """The airgap bundle's form: whole, for this node, and nothing beside what its manifest names."""
 
+import hashlib
 import io
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -122,3 +124,42 @@ def test_only_regular_files_below_its_root(root: Path, member: tarfile.TarInfo) 
     with pytest.raises(load("module_utils.bundle").WrongBundle, match="no regular file"):
         load("modules.bundled").converge(archive, digest, FACTS, str(root.parent / "node"))
     assert not (root.parent / "outside").exists()
+
+
+def archive(path: Path, **files: Any) -> str:
+    with tarfile.open(path, "w") as opened:
+        for name, content in files.items():
+            text = json.dumps(content).encode()
+            member = tarfile.TarInfo(f"{name}.json")
+            member.size = len(text)
+            opened.addfile(member, io.BytesIO(text))
+    return str(path)
+
+
+def test_images_are_known_by_the_names_in_their_archives(tmp_path: Path) -> None:
+    module = load("module_utils.bundle")
+    names = {"io.containerd.image.name": "registry.k8s.io/pause:3.10", "org.opencontainers.image.ref.name": "3.10"}
+    layout = archive(tmp_path / "oci.tar", index={"manifests": [{"annotations": names}, {}]})
+    docker = archive(tmp_path / "docker.tar", manifest=[{"RepoTags": ["a.test/b:1"]}, {"RepoTags": None}])
+    root = tmp_path / "root"
+    assert module.add_images([layout, docker], str(root)) == {
+        "images/0-oci.tar": ["registry.k8s.io/pause:3.10"],
+        "images/1-docker.tar": ["a.test/b:1"],
+    }
+    assert sorted(module.digests(str(root))) == ["images/0-oci.tar", "images/1-docker.tar"]
+    with pytest.raises(ValueError, match="names none of its images"):
+        module.image_names(archive(tmp_path / "nameless.tar", index={"manifests": [{}]}))
+    with pytest.raises(ValueError, match="no archive of images"):
+        module.image_names(archive(tmp_path / "other.tar", other={}))
+
+
+def test_programs_are_in_the_bundle_under_their_digests(tmp_path: Path) -> None:
+    source = tmp_path / "kubelet"
+    source.write_bytes(b"a kubelet")
+    wanted = hashlib.sha256(b"a kubelet").hexdigest()
+    artefact = {"name": "kubelet", "version": "1.36.4", "url": str(source), "sha256": wanted}
+    load("modules.bundle").fetch_artefacts([artefact], str(tmp_path / "artefacts"))
+    assert (tmp_path / "artefacts" / wanted).read_bytes() == b"a kubelet"
+    wrong = load("module_utils.artefacts").WrongArtefact
+    with pytest.raises(wrong, match=r"artefacts\.kubelet\.sha256"):
+        load("modules.bundle").fetch_artefacts([{**artefact, "sha256": "0" * 64}], str(tmp_path / "again"))

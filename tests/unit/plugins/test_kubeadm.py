@@ -34,3 +34,24 @@ def test_what_a_node_joins_with_is_read_from_the_command() -> None:
     assert module.key(f"[upload-certs] Using certificate key:\n{KEY}\n") == KEY
     with pytest.raises(ValueError, match="no command"):
         module.parsed("W1128 could not fetch a Kubernetes version\n")
+
+
+def test_a_process_of_another_version_is_seen(tmp_path: Path) -> None:
+    module = load("modules.stale")
+    for name in ("kubelet-1", "kubelet-2"):
+        (tmp_path / name).touch()
+    link, maps = tmp_path / "kubelet", tmp_path / "maps"
+    link.symlink_to(tmp_path / "kubelet-2")
+    line = "5555-6666 r-xp 00000000 08:01 42"
+    maps.write_text(
+        f"{line}   /usr/lib/libc.so.6\n{line}   {tmp_path}/kubelet-1 (deleted)\n7fff-8000 rw-p 0 00:00 0 [stack]\n"
+    )
+    assert module.others(maps, str(tmp_path), str(link)) == [f"{tmp_path}/kubelet-1"]
+    link.unlink()
+    link.symlink_to(tmp_path / "kubelet-1")
+    assert module.others(maps, str(tmp_path), str(link)) == []
+    assert module.others(tmp_path / "none", str(tmp_path), str(link)) == []
+
+
+def test_the_clusters_version_is_kubeadms_own_word() -> None:
+    assert load("modules.cluster_node").version("kind: X\nkubernetesVersion: v1.36.3\nnetworking: {}\n") == "v1.36.3"

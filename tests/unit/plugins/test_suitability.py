@@ -55,3 +55,10 @@ def test_a_clock_that_nobody_sets_is_told(tmp_path: Path) -> None:
     assert clock(str(tmp_path / "no-systemd")) == []
     (tmp_path / "mark").touch()
     assert clock(str(tmp_path), str(tmp_path / "mark")) == []
+
+
+def test_a_members_version_is_changed_by_an_upgrade_alone() -> None:
+    change = load("modules.suitability").change
+    assert change("1.36.3", "1.36.3") == change("", "1.37.1") == []
+    (told,) = change("1.36.3", "1.37.1")
+    assert "runs Kubernetes 1.36.3" in told and "playbooks/upgrade.yml" in told

@@ -158,7 +158,9 @@ class Installer:
         async with self._layers.staging() as home:
             stream = kept.tee(blob.digest, source.stream(Descriptor(digest=blob.digest, size=blob.size)))
             async with self._downloads, aclosing(stream):
-                unpacked = await unpack(blob, stream, f"{home}/diff", base=below is None)
+                packed = await self._layers.packs()
+                into = home if packed else f"{home}/diff"
+                unpacked = await unpack(blob, stream, into, base=below is None, packed=packed)
             if below is not None:
                 await below
             record = LayerRecord(id=chain_id, diff_id=blob.diff_id, parent=parent, size=unpacked.size,

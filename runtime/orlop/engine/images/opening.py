@@ -13,6 +13,7 @@ from orlop.engine.images.install import Installer
 from orlop.engine.images.remote import Remote
 from orlop.engine.images.store import Images
 from orlop.engine.storage.blobs import BlobStore
+from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.engine.storage.tables import ImageTable, LayerTable
@@ -31,6 +32,8 @@ class ImageSettings:
     pull_progress_timeout: float = 300.0
     """Seconds without a byte until a pull is given up; 0: never."""
     pinned: tuple[str, ...] = ()
+    packed_layers: bool = False
+    """New layers stay one file each, where the kernel can mount it."""
     keep_layers: bool = False
     """Layers are kept as they were sent, too."""
     registries: Mapping[str, RegistryHost] = field(default_factory=dict)
@@ -67,7 +70,7 @@ def open_images(
     root_dir: str, state_dir: str, settings: ImageSettings, *, images: ImageTable, layers: LayerTable
 ) -> Storage:
     """Open the store below root_dir. Reads no configuration, starts nothing; the caller runs `Images.collect`."""
-    layer_store = LayerStore(root_dir, layers)
+    layer_store = LayerStore(root_dir, layers, LayerMounts(state_dir), packed=settings.packed_layers)
     roots = RootFilesystems(root_dir, state_dir, layer_store)
     blobs = BlobStore(root_dir)
     installer = Installer(

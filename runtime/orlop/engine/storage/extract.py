@@ -48,7 +48,7 @@ class Extracted:
         self.size = 0
         """Bytes on disk: file sizes rounded up to pages."""
         self.inodes = 0
-        self.implicit: list[bytes] = [b"/"]
+        self.implicit: list[bytes] = []
         """Directories that the tar does not list and that hold something: they take after the layers below."""
 
 
@@ -73,7 +73,10 @@ class Extractor:
         self.result = Extracted()
         self._whiteouts = Whiteouts(base=base)
         self._known = {b"/"}
+        self._implicit = {b"/"}
         self._times: dict[bytes, int] = {}
+        self._hands_down = False
+        """Whether a directory has the set-group-ID bit: what is made in it has its group, not root's (inode(7))."""
 
     def unpack(self, tar: TarStream) -> Extracted:
         """All entries of a tar."""
@@ -87,6 +90,7 @@ class Extractor:
         tar.drain()
         for path, mtime in self._times.items():
             self._set_directory_time(path, mtime)
+        self.result.implicit = sorted(self._implicit)
         return self.result
 
     def _apply(self, entry: Entry, tar: TarStream) -> None:
@@ -131,14 +135,15 @@ class Extractor:
                 self._remove(path)
                 os.mkdir(path, 0o755)
                 self._count_directory()
-            elif path == b"/":
-                self.result.implicit.remove(path)
+            elif path in self._implicit:
+                self._implicit.remove(path)
         else:
             self._count_directory()
         self._whiteouts.made_directory(path)
         self._known.add(path)
         self._attributes(path, entry)
         self._times[path] = entry.mtime_ns
+        self._hands_down = self._hands_down or bool(entry.mode & stat.S_ISGID)
 
     def _count_directory(self) -> None:
         self.result.inodes += 1
@@ -157,7 +162,7 @@ class Extractor:
                     _write(fd, piece)
             else:
                 _write_sparse(fd, entry, tar.data())
-            if entry.uid or entry.gid:
+            if entry.uid or entry.gid or self._hands_down:
                 os.fchown(fd, entry.uid, entry.gid)
             for name, value in entry.xattrs.items():
                 _set_xattr(fd, name, value)
@@ -191,12 +196,13 @@ class Extractor:
         if stat.S_ISDIR(os.lstat(path).st_mode):
             _remove_tree(path)
             self._known = {b"/"}  # what was known below it is gone
+            self._implicit -= {each for each in self._implicit if (each + b"/").startswith(path + b"/")}
             self._times.pop(path, None)
         else:
             os.unlink(path)
 
     def _attributes(self, path: bytes, entry: Entry) -> None:
-        if entry.uid or entry.gid or entry.kind == DIRECTORY:
+        if entry.uid or entry.gid or self._hands_down or entry.kind == DIRECTORY:
             os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
         for name, value in entry.xattrs.items():
             _set_xattr(path, name, value)
@@ -208,9 +214,10 @@ class Extractor:
     def _ensure_parent(self, parent: bytes) -> None:
         """The directory that an entry goes into: missing ones are made, links are followed inside the root."""
         try:
-            if not stat.S_ISDIR(os.stat(parent).st_mode):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), parent)
-        except FileNotFoundError:
+            there = stat.S_ISDIR(os.stat(parent).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
+        if not there:
             made = b"/"
             for part in os.path.realpath(parent).split(b"/")[1:]:
                 made = os.path.join(made, part)
@@ -221,15 +228,17 @@ class Extractor:
         try:
             os.mkdir(path, 0o755)
         except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):  # a whiteout, or a dangling part of a link
-                self._remove(path)
-                os.mkdir(path, 0o755)
-            else:
+            there = os.lstat(path)
+            if stat.S_ISDIR(there.st_mode):
                 return
+            if not (stat.S_ISCHR(there.st_mode) and there.st_rdev == 0):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+            os.unlink(path)  # a whiteout hides what is below, not what its own layer brings
+            os.mkdir(path, 0o755)
         self._whiteouts.made_directory(path)
         self._count_directory()
-        self.result.implicit.append(path)
-        if len(self.result.implicit) > MAX_IMPLICIT:
+        self._implicit.add(path)
+        if len(self._implicit) > MAX_IMPLICIT:
             raise EntryError(f"more than {MAX_IMPLICIT} directories are not listed in the layer")
 
     def _set_directory_time(self, path: bytes, mtime: int) -> None:

@@ -122,8 +122,16 @@ class Inflated:
     The digests, the decoder and read(2) all release the interpreter's lock, so this runs beside the unpacking.
     """
 
-    def __init__(self, source: HashedInput, decode: Callable[[Readable], Readable], algorithm: str) -> None:
+    def __init__(
+        self,
+        source: HashedInput,
+        decode: Callable[[Readable], Readable],
+        algorithm: str,
+        sink: Callable[[bytes], object] = len,
+    ) -> None:
+        """`sink` is given every chunk, in the reading thread."""
         self._source = source
+        self._sink = sink
         self._decode = decode
         self._hash = hashlib.new(algorithm)
         self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(AHEAD)
@@ -135,6 +143,7 @@ class Inflated:
             stream = self._decode(self._source)
             while chunk := stream.read(CHUNK):
                 self._hash.update(chunk)
+                self._sink(chunk)
                 self._queue.put(chunk)
             self._source.drain()
             self._queue.put(None)

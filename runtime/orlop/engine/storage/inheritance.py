@@ -18,7 +18,7 @@ def inherit(root: str, implicit: Sequence[str], below: Sequence[str]) -> None:
     if not below:
         return
     for path in implicit:
-        source = _find(path, below)
+        source = find(path, below)
         if source < 0:
             continue
         try:
@@ -31,7 +31,7 @@ def inherit(root: str, implicit: Sequence[str], below: Sequence[str]) -> None:
             os.close(source)
 
 
-def _find(path: str, below: Sequence[str]) -> int:
+def find(path: str, below: Sequence[str]) -> int:
     """A descriptor of the directory in the topmost layer that has it, -1 when none has."""
     for layer in below:
         try:

@@ -1,11 +1,12 @@
-"""`LayerStore`: unpacked layers, each a directory named by its chain id that appears by one rename.
+"""`LayerStore`: layers, each in a directory named by its chain id that appears by one rename.
 
-    <root_dir>/tmp/<random>/diff       a layer while it is unpacked
-    <root_dir>/layers/<hex>/diff       its files, complete and synced: a lower directory for overlayfs
-    <root_dir>/layers/<hex>/layer.json its record, so that a lost database can be built again
+    <root_dir>/tmp/<random>/              a layer while it is unpacked
+    <root_dir>/layers/<hex>/diff          its files, complete and synced: a lower directory for overlayfs
+    <root_dir>/layers/<hex>/layer.erofs   or all of them in one image, which is mounted when it is needed
+    <root_dir>/layers/<hex>/layer.json    its record, so that a lost database can be built again
 
-A directory is complete or rubbish, and a record without one is dropped: `repair` sees to both at start. Unpacking is in
-unpacking, and what refers to layers is in images.
+A directory is complete or rubbish, and a record without one is dropped: `repair` sees to both at start. Both kinds can
+be there at the same time. Unpacking is in unpacking, the mounts in layer_mounts, and what refers to layers in images.
 """
 
 import asyncio
@@ -19,9 +20,18 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 import msgspec
 
 from orlop.aio.threads import offload
-from orlop.engine.storage import digests, inheritance
+from orlop.engine.storage import digests, inheritance, layer_mounts
+from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.tables import LayerTable
-from orlop.linux.files import ensure_dir, read_bytes, remove_tree, sync_directory, sync_filesystem, write_atomic
+from orlop.linux.files import (
+    ensure_dir,
+    read_bytes,
+    remove_dir,
+    remove_tree,
+    sync_directory,
+    sync_filesystem,
+    write_atomic,
+)
 from orlop.model.base import from_json, to_json
 from orlop.model.errors import ResourceExhausted
 from orlop.model.layer import LayerRecord
@@ -32,18 +42,36 @@ log = logging.getLogger(__name__)
 class LayerStore:
     """The layers of this node."""
 
-    def __init__(self, root_dir: str, table: LayerTable) -> None:
+    def __init__(self, root_dir: str, table: LayerTable, mounted: LayerMounts, *, packed: bool = False) -> None:
+        """`packed`: new layers become one file each, where this kernel can mount it."""
         self._layers = os.path.join(root_dir, "layers")
         self._tmp = os.path.join(root_dir, "tmp")
         self.scratch = self._tmp
         """For files without a name, on the same filesystem."""
         self._table = table
+        self._mounted = mounted
+        self._wants_packed = packed
         for directory in (self._layers, self._tmp):
             ensure_dir(directory, 0o700)  # a layer may hold set-uid programs: only root comes in here
 
+    async def packs(self) -> bool:
+        """Whether a new layer becomes one file. The kernel is asked once, at the first pull."""
+        if self._wants_packed and (reason := await offload(layer_mounts.why_not, self._tmp)):
+            log.warning('layers are unpacked although images.layers is "erofs": %s', reason)
+            self._wants_packed = False
+        return self._wants_packed
+
     def path(self, chain_id: str) -> str:
-        """The layer's files: a lower directory for overlayfs."""
+        """The layer's files: a lower directory for overlayfs. Blocks where a packed layer is to be mounted. OSError."""
+        image = self.image(chain_id)
+        if image is not None:
+            return self._mounted.shown(digests.hexadecimal(chain_id), image)
         return os.path.join(self._home(chain_id), "diff")
+
+    def image(self, chain_id: str) -> str | None:
+        """The one file of a packed layer; None: it is an unpacked one. Blocks."""
+        image = os.path.join(self._home(chain_id), layer_mounts.IMAGE)
+        return image if os.path.exists(image) else None
 
     def _home(self, chain_id: str) -> str:
         return os.path.join(self._layers, digests.hexadecimal(chain_id))
@@ -98,11 +126,22 @@ class LayerStore:
 
     def _complete(self, home: str, record: LayerRecord, implicit: Sequence[str], below: Sequence[str]) -> None:
         try:
-            inheritance.inherit(os.path.join(home, "diff"), implicit, [self.path(each) for each in below])
+            self._inherit(home, implicit, [self.path(each) for each in below] if implicit else [])
             write_atomic(os.path.join(home, "layer.json"), to_json(record), 0o600)
             sync_filesystem(home)
         except OSError as error:
             raise ResourceExhausted(f"cannot complete layer {record.id} in {home}: {error.strerror}") from error
+
+    @staticmethod
+    def _inherit(home: str, implicit: Sequence[str], below: Sequence[str]) -> None:
+        image, files = os.path.join(home, layer_mounts.IMAGE), os.path.join(home, "diff")
+        if not os.path.exists(image):
+            inheritance.inherit(files, implicit, below)
+            return
+        from orlop.engine.storage.erofs_inherit import inherit_packed
+
+        remove_dir(files)
+        inherit_packed(image, implicit, below)
 
     def _place(self, home: str, chain_id: str) -> None:
         """Inside the database's transaction, so nobody else moves this layer at the same time."""
@@ -122,6 +161,7 @@ class LayerStore:
         aside: list[str] = []
 
         def discard(chain_id: str) -> None:
+            self._mounted.hide(digests.hexadecimal(chain_id))
             with contextlib.suppress(FileNotFoundError):
                 aside.append(self._move_away(self._home(chain_id)))
 
@@ -132,6 +172,7 @@ class LayerStore:
 
     async def repair(self) -> None:
         """At start: make records and directories agree, and remove what was being made or removed."""
+        await offload(self._unmount_strangers)
         recorded = self._table.all()
         present = await offload(self._sweep)
         missing = [each for each in recorded if each.id not in present]
@@ -142,10 +183,16 @@ class LayerStore:
         for record in present.values():
             await self._adopt(record)
 
+    def _unmount_strangers(self) -> None:
+        """A kill between the end of a layer and that of its mount leaves the mount."""
+        for name in self._mounted.names():
+            if not os.path.exists(os.path.join(self._layers, name)):
+                self._mounted.hide(name)
+
     async def _adopt(self, record: LayerRecord) -> None:
         """Record a complete layer; `collect` removes it again if nothing needs it."""
         try:
-            await self._table.add(record, lambda: sync_directory(self.path(record.id)))
+            await self._table.add(record, lambda: sync_directory(self._home(record.id)))
         except FileNotFoundError:
             pass  # another process has removed it since we looked
 
@@ -190,7 +237,9 @@ def _read_record(home: str, name: str) -> LayerRecord | None:
     except (OSError, msgspec.DecodeError) as error:
         log.warning("%s is no complete layer (%s); it is removed", home, error)
         return None
-    complete = digests.hexadecimal(record.id) == name and os.path.isdir(os.path.join(home, "diff"))
+    complete = digests.hexadecimal(record.id) == name and (
+        os.path.isdir(os.path.join(home, "diff")) or os.path.isfile(os.path.join(home, layer_mounts.IMAGE))
+    )
     return record if complete else None
 
 

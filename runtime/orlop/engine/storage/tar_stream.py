@@ -29,7 +29,13 @@ class TarStream:
         self._view = memoryview(b"")
         self._left = 0
         self._padding = 0
+        self._taken = 0
         self.entries = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes of the archive that have been passed: where the data of an entry begins that was just returned."""
+        return self._taken - len(self._view)
 
     def next_entry(self) -> Entry | None:
         """The next member, or None at the end. What is left of the previous member's data is skipped."""
@@ -134,6 +140,7 @@ class TarStream:
                     return self._view
                 raise TarError(f"the archive ends in the middle of something, after {self.entries} entries")
             self._view = memoryview(chunk)
+            self._taken += len(chunk)
         piece = self._view[:size]
         self._view = self._view[size:]
         return piece

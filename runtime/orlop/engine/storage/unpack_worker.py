@@ -1,6 +1,7 @@
-"""The program that unpacks one layer: `main` with the arguments ROOT COMPRESSION BLOB DIFF BASE.
+"""The program that unpacks one layer: `main` with the arguments ROOT COMPRESSION BLOB DIFF BASE KIND.
 
-BLOB and DIFF name the digest algorithms, BASE is "base" for a layer with none below it. The compressed blob comes on
+BLOB and DIFF name the digest algorithms, BASE is "base" for a layer with none below it, KIND is "files" for a tree in
+ROOT or "image" for one file there, layer.erofs. The compressed blob comes on
 stdin, one JSON line with the outcome goes to stdout. It runs beside the daemon, so that unpacking has a core and an
 interpreter of its own, and shuts itself into ROOT before it looks at a byte of the layer.
 Starting it and judging the digests is in unpacking.
@@ -18,6 +19,9 @@ from orlop.engine.storage.tar_stream import TarStream
 
 TYPE_CHECKING = False  # as in typing, without importing it
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     Answer = str | int | list[str] | dict[str, "Answer"]
 
 
@@ -57,10 +61,10 @@ def outcome(source: HashedInput, inflated: Inflated, extracted: Extracted) -> di
     }
 
 
-def unpack(source: HashedInput, inflated: Inflated, *, base: bool) -> dict[str, Answer]:
-    """Unpack into "/"; a failure is an outcome too."""
+def told(work: Callable[[], dict[str, Answer]]) -> dict[str, Answer]:
+    """Do the work; a failure is an outcome too."""
     try:
-        return outcome(source, inflated, Extractor(base=base).unpack(TarStream(iter(inflated))))
+        return work()
     except EntryError as error:
         return {"error": str(error), "errno": error.number}
     except (TarError, InflateError) as error:
@@ -69,13 +73,32 @@ def unpack(source: HashedInput, inflated: Inflated, *, base: bool) -> dict[str, 
         return {"error": str(error), "errno": error.errno or 0}
 
 
+def unpack(source: HashedInput, decode: Callable[[Any], Any], algorithm: str, *, base: bool) -> dict[str, Answer]:
+    """Unpack into "/"."""
+    inflated = Inflated(source, decode, algorithm)
+    return outcome(source, inflated, Extractor(base=base).unpack(TarStream(iter(inflated))))
+
+
+def pack(source: HashedInput, decode: Callable[[Any], Any], algorithm: str, *, base: bool) -> dict[str, Answer]:
+    """Write the layer as one file in "/"."""
+    from orlop.engine.storage.packing import LayerFile
+
+    file = LayerFile("/")
+    inflated = Inflated(source, decode, algorithm, file.write)
+    return outcome(source, inflated, file.fill(TarStream(iter(inflated)), base=base))
+
+
 def main() -> None:
     """Unpack stdin into a directory."""
-    root, compression, blob_algorithm, diff_algorithm, base = sys.argv[1:]
+    root, compression, blob_algorithm, diff_algorithm, base, kind = sys.argv[1:]
     decode = decoder(compression)
+    work = unpack
+    if kind == "image":
+        import orlop.engine.storage.packing  # noqa: F401  # while the program can still be seen
+
+        work = pack
     source = HashedInput(0, blob_algorithm)
     confine(root)
-    result = unpack(source, Inflated(source, decode, diff_algorithm), base=base == "base")
-    print(to_json(result), flush=True)
+    print(to_json(told(lambda: work(source, decode, diff_algorithm, base=base == "base"))), flush=True)
     # The reading thread may still wait for the rest of a blob that is of no use any more.
     os._exit(0)

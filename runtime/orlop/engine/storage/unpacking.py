@@ -45,8 +45,10 @@ class Unpacked:
     """Directories that the layer does not list, which take after the layers below."""
 
 
-async def unpack(blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, base: bool) -> Unpacked:
-    """Unpack a stream of compressed bytes into an empty directory, and verify it.
+async def unpack(
+    blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, base: bool, packed: bool = False
+) -> Unpacked:
+    """Unpack a stream of compressed bytes into an empty directory, and verify it; `packed`: as one file (see packing).
 
     Raises DataLoss for wrong content, InvalidArgument for a tar that may not be unpacked, ResourceExhausted on a full
     disk, and whatever `chunks` raises. The directory is then the caller's to remove.
@@ -56,7 +58,8 @@ async def unpack(blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, ba
     writer = PipeWriter(blob_write)
     try:
         head = await _head(chunks)
-        worker = _start(blob, directory, compression(head), base=base, stdin=blob_read, stdout=answer_write)
+        argv = _arguments(blob, directory, compression(head), base=base, packed=packed)
+        worker = _start(argv, stdin=blob_read, stdout=answer_write)
     except BaseException:
         writer.close()
         os.close(answer_read)
@@ -75,10 +78,14 @@ async def unpack(blob: Blob, chunks: AsyncIterator[bytes], directory: str, *, ba
     return _judge(blob, _decode(answer, blob), count, directory)
 
 
-def _start(blob: Blob, directory: str, kind: Compression, *, base: bool, stdin: int, stdout: int) -> process.Process:
+def _arguments(blob: Blob, directory: str, kind: Compression, *, base: bool, packed: bool) -> list[str]:
+    algorithms = [digests.algorithm(blob.digest), digests.algorithm(blob.diff_id)]
+    return [directory, kind, *algorithms, "base" if base else "over", "image" if packed else "files"]
+
+
+def _start(arguments: Sequence[str], *, stdin: int, stdout: int) -> process.Process:
     # -S and the ready-made path: importing `site` would take as long as everything else the worker imports.
-    argv = [sys.executable, "-S", "-c", _PROGRAM, directory, kind]
-    argv += [digests.algorithm(blob.digest), digests.algorithm(blob.diff_id), "base" if base else "over"]
+    argv = [sys.executable, "-S", "-c", _PROGRAM, *arguments]
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
     return process.start(argv, stdin=stdin, stdout=stdout, stderr=2, env=environment)
 

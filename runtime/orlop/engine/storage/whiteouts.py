@@ -15,6 +15,21 @@ _AUFS = b".wh..wh."
 """aufs' own bookkeeping (.wh..wh.plnk and so on) means nothing here."""
 
 
+def is_opaque_marker(marker: bytes) -> bool:
+    """Whether this file hides all that is in its directory below."""
+    return marker == _OPAQUE_MARKER
+
+
+def hidden_name(parent: bytes, marker: bytes) -> bytes | None:
+    """The name that a whiteout file in a directory hides; None: it is aufs' own. Raises TarError."""
+    if marker.startswith(_AUFS):
+        return None
+    name = marker[len(_PREFIX) :]
+    if name in (b"", b".", b".."):
+        raise TarError(f"{show(marker)} in {show(parent or b'/')} hides nothing")
+    return name
+
+
 class Whiteouts:
     """The whiteouts of one layer while it is unpacked into "/"."""
 
@@ -27,15 +42,12 @@ class Whiteouts:
         """A marker file in a directory that exists."""
         if self._base:
             return
-        if marker == _OPAQUE_MARKER:
+        if is_opaque_marker(marker):
             os.setxattr(parent or b"/", OPAQUE, b"y")
             return
-        if marker.startswith(_AUFS):
-            return
-        name = marker[len(_PREFIX) :]
-        if name in (b"", b".", b".."):
-            raise TarError(f"{show(marker)} in {show(parent or b'/')} hides nothing")
-        self._hide(parent + b"/" + name)
+        name = hidden_name(parent, marker)
+        if name is not None:
+            self._hide(parent + b"/" + name)
 
     def _hide(self, path: bytes) -> None:
         self._hidden.add(path)

@@ -47,6 +47,21 @@ def join_document(declaration: Declaration, member: Member, config: Config) -> d
     return document
 
 
+def upgrade_document(declaration: Declaration, member: Member) -> dict[str, Any]:
+    """What kubeadm upgrade apply and upgrade node read."""
+    version = artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes)
+    ignored = _ignored(declaration, member)
+    document: dict[str, Any] = {
+        **_head("UpgradeConfiguration"),
+        "apply": {"kubernetesVersion": f"v{version}", **ignored},
+    }
+    if ignored:
+        document["node"] = ignored
+    if member.timeouts:
+        document["timeouts"] = dict(sorted(member.timeouts.items()))
+    return document
+
+
 def _init(declaration: Declaration, member: ControlPlane, config: Config) -> dict[str, Any]:
     document = {
         **_head("InitConfiguration"),
@@ -108,12 +123,15 @@ def _registration(declaration: Declaration, member: Member, config: Config) -> d
         found["taints"] = [_taint(text) for text in member.taints]
     flags = {"node-ip": ",".join(member.node_ips), "node-labels": _labels(member.labels)}
     found |= _extra({name: value for name, value in flags.items() if value}, "kubeletExtraArgs")
+    return {**found, **_ignored(declaration, member)}
+
+
+def _ignored(declaration: Declaration, member: Member) -> dict[str, list[str]]:
+    """Checks that may fail: what was declared, and the one that cgroup v1 fails where that is allowed."""
     ignored = set(member.ignore_preflight_errors)
     if declaration.kubelet.failCgroupV1 is False:
         ignored.add(CGROUP_CHECK)
-    if ignored:
-        found["ignorePreflightErrors"] = sorted(ignored)
-    return found
+    return {"ignorePreflightErrors": sorted(ignored)} if ignored else {}
 
 
 def _discovery(cluster: Cluster, member: Member) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from orlop.engine.state.store_db import StoreDatabase
+from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.layers import LayerStore
 from orlop.model.layer import LayerRecord
 
@@ -28,7 +29,7 @@ def database(tmp_path):
 
 @pytest.fixture
 def layers(tmp_path, database):
-    return LayerStore(str(tmp_path), database.layers)
+    return LayerStore(str(tmp_path), database.layers, LayerMounts(str(tmp_path / "run")))
 
 
 async def add(layers, chain_id, parent="", *, implicit=(), make=lambda diff: None):
@@ -139,7 +140,7 @@ async def test_repair_after_a_kill_at_any_moment(layers, tmp_path, caplog):
 async def test_repair_records_complete_layers_again(layers, tmp_path):
     await add(layers, BASE)
     fresh = StoreDatabase(str(tmp_path / "new.db"))
-    again = LayerStore(str(tmp_path), fresh.layers)
+    again = LayerStore(str(tmp_path), fresh.layers, LayerMounts(str(tmp_path / "run")))
     await again.repair()
     assert again.get(BASE) == record(BASE)
     fresh.close()

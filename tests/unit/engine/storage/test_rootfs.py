@@ -7,6 +7,7 @@ import pytest
 
 from orlop.engine.state.store_db import StoreDatabase
 from orlop.engine.storage import rootfs
+from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.layers import LayerStore
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.linux import mounts
@@ -26,7 +27,7 @@ def database(tmp_path):
 
 @pytest.fixture
 def layers(tmp_path, database):
-    return LayerStore(str(tmp_path / "root"), database.layers)
+    return LayerStore(str(tmp_path / "root"), database.layers, LayerMounts(str(tmp_path / "run")))
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Layers unpacked by the real worker: everything a tar can hold, and everything that must not get out or stay."""
+"""Layers unpacked by the real worker: everything a tar can hold, and everything that must not get out or stay.
+
+Each runs for a directory tree and for one file that is mounted (images.layers): what is seen must be the same.
+"""
 
 import os
 import stat
@@ -7,7 +10,10 @@ import subprocess
 import pytest
 
 from orlop.engine.storage import unpacking
+from orlop.engine.storage.layer_mounts import IMAGE, why_not
 from orlop.engine.storage.unpacking import Blob, Unpacked, compression, unpack
+from orlop.linux import mounts
+from orlop.linux.erofs import mount_image
 from orlop.model.errors import DataLoss, InvalidArgument
 from tests.fakes.images import COMPRESSORS, Device, Dir, File, HardLink, Link, sha256, tar_bytes
 
@@ -27,15 +33,28 @@ async def unpacked(directory, entries, *, kind="gzip", base=False, tar=None) -> 
     tar = tar_bytes(entries) if tar is None else tar
     blob = COMPRESSORS[kind](tar)
     layer = Blob(digest=sha256(blob), size=len(blob), diff_id=sha256(tar))
-    return await unpack(layer, chunks(blob), str(directory), base=base)
+    if not is_packed(directory):
+        return await unpack(layer, chunks(blob), str(directory), base=base)
+    result = await unpack(layer, chunks(blob), str(directory.parent), base=base, packed=True)
+    mount_image(str(directory.parent / IMAGE), str(directory))
+    return result
 
 
-@pytest.fixture
-def root(tmp_path):
-    (tmp_path / "outside").write_text("not the layer's")
-    path = tmp_path / "root"
-    path.mkdir()
-    return path
+def is_packed(directory) -> bool:
+    return directory.name == "mounted"
+
+
+@pytest.fixture(params=["unpacked", "erofs"])
+def root(tmp_path, request):
+    """Where the layer's files will be seen; the directory above is where a packed layer's file is written."""
+    if request.param == "erofs" and (reason := why_not(str(tmp_path))):
+        pytest.skip(reason)
+    home = tmp_path / "home"
+    path = home / ("mounted" if request.param == "erofs" else "root")
+    path.mkdir(parents=True)
+    (home / "outside").write_text("not the layer's")
+    yield path
+    mounts.unmount(str(path))
 
 
 def opaque(path) -> bool:
@@ -78,9 +97,19 @@ async def test_files_with_all_that_belongs_to_them(root, kind):
     assert os.getxattr(root / "marked", "user.note") == b"hello"
     assert "security.capability" in os.listxattr(root / "marked")
     assert stat.S_IMODE(root.stat().st_mode) == 0o711
-    assert result.inodes == 7
-    assert result.size == 4096 + 1_003_520 + 4096
+    if is_packed(root):
+        assert (result.inodes, result.size) == (1, (root.parent / IMAGE).stat().st_blocks * 512)
+    else:
+        assert (result.inodes, result.size) == (7, 4096 + 1_003_520 + 4096)
     assert result.implicit == []
+
+
+async def test_a_directory_hands_its_group_down_to_nothing(root):
+    """Debian's /usr/local/lib/python3 is root:staff with the set-group-ID bit, what is in it root's."""
+    entries = {"d/": Dir(mode=0o2775, gid=50), "d/file": b"", "d/link": Link("file"), "d/sub": Dir()}
+    await unpacked(root, entries)
+    assert [(root / "d" / name).lstat().st_gid for name in ("file", "link", "sub")] == [0, 0, 0]
+    assert stat.S_IMODE((root / "d/sub").stat().st_mode) == 0o755
 
 
 async def test_names_of_any_bytes(root):
@@ -145,8 +174,8 @@ async def test_later_entries_replace_earlier_ones(root):
     first = {"a": b"file", "b/c": b"", "link": Link("a"), "d": Dir(mode=0o700), "d/kept": b"", "e": b"1"}
     # Spelled differently, since a mapping holds a name once.
     then = {"a/": Dir(), "b/": b"file now", "link/": Dir(), "d/": Dir(mode=0o755), "./e": Link("b"), "x": HardLink("b")}
-    await unpacked(root, {**first, **then})
-    await unpacked(root, {"b": HardLink("b"), "e": b"2"})
+    last = {"./b": HardLink("b"), "././e": b"2"}
+    await unpacked(root, {**first, **then, **last})
     assert (root / "a").is_dir() and (root / "d/kept").exists() and (root / "d").stat().st_mode & 0o777 == 0o755
     assert (root / "b").read_bytes() == b"file now"
     assert (root / "e").read_bytes() == b"2" and not (root / "e").is_symlink()
@@ -251,15 +280,17 @@ def test_compression_is_seen_in_the_first_bytes(head, kind):
     assert compression(head) == kind
 
 
-async def test_empty_layers(root):
-    assert (await unpacked(root, {})).inodes == 0
-    assert (await unpacked(root, {}, tar=b"", kind="none")).inodes == 0
+@pytest.mark.parametrize("tar", [None, b""])
+async def test_empty_layers(root, tar):
+    result = await unpacked(root, {}, tar=tar, kind="none")
+    assert result.implicit == ["/"] and os.listdir(root) == []
 
 
 async def test_a_sparse_file_stays_sparse(root, sparse_tar):
     await unpacked(root, {}, tar=sparse_tar)
     status = (root / "holes").stat()
-    assert status.st_size == 100 << 20 and status.st_blocks < 100
+    stored = (root.parent / IMAGE).stat() if is_packed(root) else status
+    assert status.st_size == 100 << 20 and stored.st_blocks < 1000
     fd = os.open(root / "holes", os.O_RDONLY)
     assert os.pread(fd, 4, 50 << 20) == b"end\0"
     os.close(fd)
