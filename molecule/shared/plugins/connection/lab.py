@@ -15,6 +15,8 @@ options:
     default: inventory_hostname
     vars:
       - name: inventory_hostname
+      # Of a task that is delegated this is the other host.
+      - name: ansible_host
 """
 
 import shlex
