@@ -1,4 +1,4 @@
-"""Firewalls: firewalld's command is a script that keeps ports and sources in a file; the real one is in Molecule."""
+"""Firewalls. firewalld's command is a script here that keeps ports and sources in a file."""
 
 from pathlib import Path
 from types import SimpleNamespace
