@@ -78,9 +78,6 @@ def write(
     user = users.resolve_user(
         rootfs, context, image_user=image.config.user if image else "", image=config.image.image or record.image_id
     )
-    if record.log_path:
-        # The kubelet's directory: where it exists, its mode is the kubelet's business.
-        os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
     userns = pod_userns(pod)
     wanted = volumes.resolve_mounts(
         mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns

@@ -115,7 +115,7 @@ class RootFilesystems:
 
     def _lay_out(self, container_id: str, layers: Sequence[str], idmap: RootIdmap | None) -> tuple[str, list[str]]:
         """The upper directory, and those of the layers, topmost first."""
-        self._remove(container_id)
+        self._clear(container_id)
         home = self._home(container_id)
         upper, work = os.path.join(home, "upper"), os.path.join(home, "work")
         lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
@@ -180,16 +180,20 @@ class RootFilesystems:
         self._usage.pop(container_id, None)
 
     def _remove(self, container_id: str) -> None:
+        self._clear(container_id)
+        try:
+            remove_dir(os.path.dirname(self.path(container_id)))
+        except OSError:
+            pass  # others keep files of this container beside the mount point, and remove the directory themselves
+
+    def _clear(self, container_id: str) -> None:
+        """All but the directory that holds the mount point: a monitor may stand in it already."""
         target = self.path(container_id)
         images = os.path.join(self._mounts, container_id, "images")
         # Image volumes too, and what a creation that did not come to its end has mounted beside the root.
         mounts.unmount_below(os.path.dirname(target))
         remove_tree(images)
         remove_dir(target)
-        try:
-            remove_dir(os.path.dirname(target))
-        except OSError:
-            pass  # others keep files of this container beside the mount point, and remove the directory themselves
         remove_tree(self._home(container_id))
 
     async def usage(self, container_id: str) -> tuple[int, int]:

@@ -35,6 +35,7 @@ from orlop.linux.processes import alive, cmdline, start_time
 from orlop.model.container import ContainerRecord, ShimOptions
 from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable, Unsupported
 from orlop.model.pod import PodRecord
+from orlop.services.carriers.carrier import Complete
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
 from orlop.services.streams import StreamChoice
@@ -59,7 +60,8 @@ class ShimmedCarrier:
     deck: Deck
     keeper: str = "shim"
 
-    async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
+    async def create(self, pod: PodRecord, record: ContainerRecord, complete: Complete) -> Monitored:
+        record = await complete()
         shims, given = self.deck.shims, options_of(record)
         stdio = self._open_stdio(record)
         await stdio.reopen_log()  # it is there from the creation on, as conmon's
