@@ -3,8 +3,7 @@
 import errno
 import os
 import re
-
-import msgspec
+from dataclasses import dataclass
 
 from orlop.linux import syscalls
 from orlop.linux.files import read_bytes
@@ -14,7 +13,8 @@ _TABLE = "/proc/thread-self/mountinfo"
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-class MountInfo(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class MountInfo:
     """One line of /proc/self/mountinfo."""
 
     mount_id: int

@@ -1,11 +1,12 @@
 """Everything that a cgroup counts, for metrics: ten files more than the figures of usage.py. Reading is elsewhere."""
 
-import msgspec
+from dataclasses import dataclass
 
 from orlop.linux.cgroups.usage import CgroupUsage
 
 
-class DeviceIo(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DeviceIo:
     """What has been read from and written to one block device."""
 
     device: str
@@ -16,7 +17,8 @@ class DeviceIo(msgspec.Struct, frozen=True):
     writes: int = 0
 
 
-class Hugepages(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Hugepages:
     """Use of huge pages of one size, in bytes."""
 
     size: str
@@ -26,7 +28,8 @@ class Hugepages(msgspec.Struct, frozen=True):
     """None: cgroup v2 does not keep it."""
 
 
-class CgroupAccount(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CgroupAccount:
     """One reading, with children. None: the kernel does not tell."""
 
     usage: CgroupUsage

@@ -1,6 +1,6 @@
 """What the metrics of one container or pod are made from: readings, already taken. Taking them is in gather.py."""
 
-import msgspec
+from dataclasses import dataclass
 
 from orlop.engine.stats.interfaces import Interface
 from orlop.linux.cgroups.account import CgroupAccount
@@ -9,14 +9,16 @@ from orlop.linux.process_figures import ProcessFigures
 from orlop.model.resources import LinuxContainerResources
 
 
-class Disk(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
     """The filesystem that holds writable layers."""
 
     device: str
     usage: FilesystemUsage
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
     """None or empty: not known, or not of this object (a pod has no writable layer, a container no interfaces)."""
 
     now_ns: int
