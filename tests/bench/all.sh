@@ -33,7 +33,7 @@ for word in "$@"; do
 done
 
 tests/bench/bench.sh --output "$output/runc" --rounds 30 --parallel-rounds 30 --populations 20,50,200 --idle-seconds 5 \
-  --pull-mib 740 --pull-files 27000 --pull-rounds 2 "$@"
+  --pull-mib 740 --pull-files 27000 --pull-rounds 2 --packed "$@"
 tests/bench/bench.sh --output "$output/crun" --handler crun --rounds 20 --parallel-rounds 5 --starts 0 --written-pods 0 \
   --populations '' --recorded 0 --pull-mib 0 --waterfall 0 ${others[@]+"${others[@]}"}
 PYTHONPATH=runtime:. "${PYTHON:-.venv/bin/python}" -m tests.bench.publish "$output"

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 
+from orlop.linux.cgroups.reading import Reader, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from tests.fakes.story import Story
 
@@ -28,7 +29,7 @@ class FakeHierarchy:
     def remove(self, path: str) -> None:
         self.paths = {other for other in self.paths if other != path and not other.startswith(f"{path}/")}
 
-    def usage(self, path: str) -> CgroupUsage:
+    def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         if path not in self.readings:
             raise FileNotFoundError(2, "no such cgroup", path)
         return self.readings[path]

@@ -36,6 +36,8 @@ class FakeConmon:
         """Containers that are created now ignore SIGTERM."""
 
     async def create(self, request: CreateRequest) -> Monitored:
+        if request.complete is not None:
+            await request.complete()
         await self._story.ask_and_wait("conmon.create", request.container_id)
         container_id, bundle = request.container_id, Path(request.bundle)
         self.requests[container_id] = request

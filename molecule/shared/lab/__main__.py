@@ -1,10 +1,11 @@
-"""Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|list …`.
+"""Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|show|list …`.
 
 A lab node is a Debian tree with systemd as PID 1 in systemd-nspawn, with cgroups, a network and a way out of its own.
 Nothing on the host but the cache directory is changed, and `destroy` leaves nothing of the node.
 """
 
 import argparse
+import json
 import os
 import sys
 
@@ -19,7 +20,7 @@ def main() -> int:
     """One verb; a failure is one sentence."""
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("create", "destroy", "enter"):
+    for verb in ("create", "destroy", "enter", "show"):
         command = verbs.add_parser(verb)
         command.add_argument("name")
         if verb == "enter":
@@ -40,6 +41,8 @@ def run(asked: argparse.Namespace) -> int:
         print("\n".join(places.existing()))
     elif asked.verb == "enter":
         nodes.enter(asked.name, asked.argv or ["/bin/bash", "-l"])
+    elif asked.verb == "show":
+        print(json.dumps({"root": str(places.node(asked.name) / "root"), **places.recall(asked.name)}))
     elif asked.verb == "destroy":
         nodes.destroy(asked.name)
         cgroups.remove(asked.name)

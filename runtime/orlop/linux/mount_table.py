@@ -3,7 +3,8 @@
 import errno
 import os
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.linux import syscalls
 from orlop.linux.files import read_bytes
@@ -13,8 +14,7 @@ _TABLE = "/proc/thread-self/mountinfo"
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-@dataclass(frozen=True, slots=True)
-class MountInfo:
+class MountInfo(msgspec.Struct, frozen=True):
     """One line of /proc/self/mountinfo."""
 
     mount_id: int

@@ -4,13 +4,17 @@ The parts are made in order, each with its undo; a failure, a crash or a full di
 What is put into the bundle is in container_bundle.
 """
 
+import os
+from dataclasses import dataclass, field
+
 import msgspec
 
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci import idmapped
-from orlop.engine.state.table import PodEntry
+from orlop.engine.oci.selinux import labels
+from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux import null_device
 from orlop.linux.files import ensure_dir, remove_tree
@@ -100,52 +104,87 @@ async def make(
     require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
     async with UndoStack() as undo:
         _reserve(deck, record, undo)
-        steps.enter("prepare the root filesystem")
+        parts = _Parts(deck, pod, deck.state.containers.get(record.id), image, handler, steps, undo, volumes, source)
         ensure_dir(record.bundle, 0o700)
         undo.add(f"remove {record.bundle}", lambda: remove_files(deck, record))
-        undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
-        idmap = _root_idmap(pod.record)
-        changes = source.changes if source else None
-        root = await deck.roots.prepare(record.id, image.layers if image else (), idmap=idmap, changes=changes)
-        steps.enter("mount its image volumes")
-        mounts = await image_volumes.mount_all(deck, record, volumes, idmap)
-        steps.enter("write the OCI configuration")
-        user = await offload(container_bundle.write, deck, pod.record, record, image, handler, root.path, mounts)
-        entry = deck.state.containers.get(record.id)
-        limits = record.config.linux.resources
-        if not record.infra:
-            steps.enter("ask the NRI plugins")
-            undo.add("tell the NRI plugins that it is gone", lambda: nri_ends.removed(deck, entry))
-            limits = await nri.adjust(deck, pod, entry)
-            record = entry.record
-        monitored = await _monitored(deck, pod, record, steps, undo, source)
+        if record.log_path:
+            # The kubelet's directory: where it exists, its mode is the kubelet's business.
+            os.makedirs(os.path.dirname(record.log_path), exist_ok=True)
+        monitored = await (parts.without_processes(source) if source else parts.monitored())
         null_device.restore()  # nothing of the container's own has run yet
         await offload(idmapped.unstage, container_bundle.staging(record))
         require_ready(deck, pod)
-        _record_made(deck, record, monitored, user, limits)
-        events.container_event(deck, deck.state.containers.get(record.id), ContainerEventType.CONTAINER_CREATED_EVENT)
+        _record_made(deck, parts.entry.record, monitored, parts.user, parts.limits)
+        events.container_event(deck, parts.entry, ContainerEventType.CONTAINER_CREATED_EVENT)
         if source:
-            restoring.follow(deck, record)
+            restoring.follow(deck, parts.entry.record)
         else:
             follow(deck, record.id, monitored)
         deck.building.discard(record.id)
     if not record.infra:
-        await deck.plugins.created(pod, entry)
+        await deck.plugins.created(pod, parts.entry)
 
 
-async def _monitored(
-    deck: Deck, pod: PodEntry, record: ContainerRecord, steps: Steps, undo: UndoStack, source: restoring.Source | None
-) -> Monitored:
-    if source is not None:
-        steps.enter("compare it with its checkpoint")
-        if not restoring.is_archive(deck, record.config):
+@dataclass
+class _Parts:
+    """What a container is made of, each part with its undo."""
+
+    deck: Deck
+    pod: PodEntry
+    entry: ContainerEntry
+    image: ImageRecord | None
+    handler: Handler
+    steps: Steps
+    undo: UndoStack
+    volumes: tuple[image_volumes.Found, ...]
+    source: restoring.Source | None
+    user: LinuxContainerUser = field(default_factory=LinuxContainerUser)
+    limits: LinuxContainerResources = field(default_factory=LinuxContainerResources)
+
+    async def monitored(self) -> Monitored:
+        """The container, created under its monitor, which is started while the bundle is filled."""
+        return await carrier_of(self.deck, self.entry.record).create(
+            self.pod.record, self.entry.record, self._completed
+        )
+
+    async def without_processes(self, source: restoring.Source) -> Monitored:
+        """Of a checkpoint: only the bundle."""
+        await self._fill()
+        self.steps.enter("compare it with its checkpoint")
+        record = self.entry.record
+        if not restoring.is_archive(self.deck, record.config):
             await offload(restoring.require_command, source, record.bundle)
         await offload(restoring.require_mounts, source, record.bundle)
         return Monitored(pid=0, pid_start=0, monitor_pid=0, monitor_start=0)
-    carrier = carrier_of(deck, record)
-    steps.enter("create the container with its monitor")
-    undo.add(f"delete {record.id} from {record.handler}", lambda: carrier.delete(record))
-    return await carrier.create(pod.record, record)
+
+    async def _completed(self) -> ContainerRecord:
+        await self._fill()
+        record = self.entry.record
+        carrier = carrier_of(self.deck, record)
+        self.steps.enter("create the container with its monitor")
+        self.undo.add(f"delete {record.id} from {record.handler}", lambda: carrier.delete(record))
+        return record
+
+    async def _fill(self) -> None:
+        """Everything in the bundle: root filesystem, volumes, config.json, and what plugins make of that."""
+        deck, pod, record, steps = self.deck, self.pod, self.entry.record, self.steps
+        steps.enter("prepare the root filesystem")
+        self.undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
+        layers, idmap = self.image.layers if self.image else (), _root_idmap(pod.record)
+        changes = self.source.changes if self.source else None
+        label = labels(pod.record, record.config.linux.security_context, deck.facts).mount
+        root = await deck.roots.prepare(record.id, layers, idmap=idmap, changes=changes, label=label)
+        steps.enter("mount its image volumes")
+        mounts = await image_volumes.mount_all(deck, record, self.volumes, idmap, label)
+        steps.enter("write the OCI configuration")
+        self.user = await offload(
+            container_bundle.write, deck, pod.record, record, self.image, self.handler, root.path, mounts
+        )
+        self.limits = record.config.linux.resources
+        if not record.infra:
+            steps.enter("ask the NRI plugins")
+            self.undo.add("tell the NRI plugins that it is gone", lambda: nri_ends.removed(deck, self.entry))
+            self.limits = await nri.adjust(deck, pod, self.entry)
 
 
 def _root_idmap(pod: PodRecord) -> RootIdmap | None:

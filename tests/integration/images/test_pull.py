@@ -4,6 +4,7 @@ All of it with unpacked layers and with layers that stay one file.
 """
 
 import asyncio
+import errno
 import os
 import stat
 import subprocess
@@ -269,3 +270,43 @@ async def test_hard_links_are_kept_over_the_whole_way(store, registry):
     image = ImageBuilder().layer({"a": b"x", "b": HardLink("a")}).build()
     record = await store.images.pull(registry.push(image, "links:1"))
     assert (store.layer_path(record.layers[0]) / "b").stat().st_nlink == 2
+
+
+async def test_both_kinds_lie_under_one_container(tmp_path, registry):
+    """The setting is changed between two pulls; directories that are not listed take after those of the other kind."""
+    if reason := why_not(str(tmp_path)):
+        pytest.skip(reason)
+    common = {"etc/": Dir(mode=0o751, gid=7, xattrs={"user.a": b"1"}), "etc/os": b"base", "tmp/": Dir(mode=0o1777)}
+    base = registry.push(ImageBuilder().layer(common).build(), "mixed-base:1")
+    builder = ImageBuilder().layer(common).layer({"tmp/x": b"1", "etc/.wh.os": b"", "etc/new": b"2"})
+    top = registry.push(builder.build(), "mixed-top:1")
+    async with image_store.opened(tmp_path, plain_http=[registry.host], packed_layers=False) as store:
+        await store.images.pull(base)
+    async with image_store.opened(tmp_path, plain_http=[registry.host], packed_layers=True) as store:
+        record = await store.images.pull(top)
+        kinds = [sorted(os.listdir(store.root / "layers" / each[7:]))[0] for each in record.layers]
+        assert kinds == ["diff", "layer.erofs"]
+        mount = await store.roots.prepare("c1", record.layers)
+        etc = Path(mount.path, "etc")
+        assert os.listdir(etc) == ["new"] and stat.S_IMODE(os.stat(f"{mount.path}/tmp").st_mode) == 0o1777
+        assert (stat.S_IMODE(os.stat(etc).st_mode), os.stat(etc).st_gid, os.getxattr(etc, "user.a")) == (0o751, 7, b"1")
+        await store.roots.release("c1")
+        await store.images.export([top], str(tmp_path / "top.tar"))
+        await store.images.remove(base)
+        await store.images.remove(top)
+        store.assert_empty()
+        await store.images.import_archive(str(tmp_path / "top.tar"))
+        assert await store.images.find(top)
+
+
+async def test_where_the_kernel_cannot_layers_are_unpacked(tmp_path, registry, monkeypatch, caplog):
+    monkeypatch.setattr("orlop.engine.storage.layer_mounts.mount_image", _refused)
+    async with image_store.opened(tmp_path, plain_http=[registry.host], packed_layers=True) as store:
+        record = await store.images.pull(registry.push(THREE, "fallback:1"))
+        assert all("diff" in os.listdir(store.root / "layers" / each[7:]) for each in record.layers)
+        assert [text for text in caplog.messages if "layers are unpacked although" in text and "No such device" in text]
+        assert os.listdir(store.root / "tmp") == []
+
+
+def _refused(path: str, target: str) -> None:
+    raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), target)

@@ -60,12 +60,21 @@ def test_status_lists_the_mounts(pods: Pods, tmp_path: Path) -> None:
     assert (listed.host_path, listed.container_path, listed.readonly) == (str(tmp_path), "/data", True)
 
 
-@ours("the source of a mount must be there; peers make it")
-def test_a_missing_source_is_named(pods: Pods, tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing")
-    with refused("INVALID_ARGUMENT", missing):
-        pods.run().create(mounts=[{"host_path": missing, "container_path": "/data"}])
-    assert not os.path.exists(missing)
+def test_a_missing_source_is_made(pods: Pods, tmp_path: Path) -> None:
+    """As peers do it: kube-proxy mounts /lib/modules, which a machine without kernel modules does not have."""
+    missing = tmp_path / "some" / "where"
+    container = pods.run().start(mounts=[{"host_path": str(missing), "container_path": "/data"}])
+    container.sh("echo back > /data/file")
+    assert (missing / "file").read_text() == "back\n"
+    assert missing.stat().st_mode & 0o7777 == 0o755
+
+
+@ours("peers make of it what they will")
+def test_a_source_below_a_file_is_named(pods: Pods, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    below = str(tmp_path / "file" / "below")
+    with refused("INVALID_ARGUMENT", below):
+        pods.run().create(mounts=[{"host_path": below, "container_path": "/data"}])
 
 
 @ours("a relative target is refused")

@@ -147,7 +147,10 @@ def test_killed_in_the_middle_of_making_a_pod_nothing_is_left(
 @each_handler
 def test_killed_in_the_middle_of_making_a_container_nothing_is_left(own_node: Node, own_pods: Pods) -> None:
     pod = own_pods.run()
-    base = pod.start("sleep", "100000").config  # one process, there at once
+    first = pod.start("sleep", "100000")  # one process
+    process = Path(f"/proc/{first.info()['pid']}/cmdline")
+    eventually(lambda: process.read_bytes() == b"sleep\0" + b"100000\0")  # until then it is the runtime's
+    base = first.config
     before = leaks.take()
     for number, delay in enumerate((0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)):
         config = {**base, "metadata": {"name": f"cut{number}"}, "log_path": f"cut{number}.log"}

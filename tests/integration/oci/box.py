@@ -182,10 +182,15 @@ class Box:
     async def create(self, **changes: object) -> "Box":
         """Write the bundle and create the container."""
         os.mkdir(self.bundle)
-        spec.write_config(self.bundle, spec.build_spec(self.inputs()))
+        if "complete" not in changes:
+            self.write()
         request = replace(self.request(), **changes)  # type: ignore[arg-type]  # a test's short cut
         self.monitored = await Conmon(CONMON).create(request)
         return self
+
+    def write(self) -> None:
+        """Write config.json."""
+        spec.write_config(self.bundle, spec.build_spec(self.inputs()))
 
     async def start(self) -> "Box":
         """Create and start."""

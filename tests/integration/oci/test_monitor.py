@@ -49,6 +49,29 @@ async def test_a_place_that_fails_creates_nothing(box: Make, at: Place) -> None:
     assert one.id not in listing(at.runtime.root)
 
 
+async def test_the_bundle_is_filled_while_the_monitor_is_moved(box: Make) -> None:
+    one = box(config("exit 3"))
+    placed: list[int] = []
+
+    async def complete() -> None:
+        await until(lambda: bool(placed))
+        one.write()
+
+    await one.create(place=placed.append, complete=complete)
+    await one.place.runtime.start(one.id)
+    assert (await one.finish()).exit_code == 3
+
+
+async def test_a_bundle_that_cannot_be_filled_ends_its_monitor(box: Make, at: Place) -> None:
+    async def complete() -> None:
+        raise OrlopError("no such layer")
+
+    with pytest.raises(OrlopError, match="no such layer"):
+        await box(config("true")).create(complete=complete)
+    # That no process is left the leak check sees.
+    assert listing(at.path("sock")) == listing(at.path("exits")) == []
+
+
 async def test_a_creation_that_takes_too_long_is_ended_with_all_its_processes(box: Make, at: Place) -> None:
     hanging = at.path("hanging-runtime")
     script(hanging, "sleep 777")

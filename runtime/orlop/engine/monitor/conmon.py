@@ -6,7 +6,7 @@ Here is its birth; its later life is in `control`, `exits` and `liveness`, its p
 import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from orlop.aio.process import CommandError, Process, run
@@ -49,9 +49,12 @@ class CreateRequest:
     """Where programs that the OCI runtime calls are found."""
     place: Callable[[int], None] | None = None
     """Moves the monitor (its pid is the argument) to its cgroup before it starts the runtime. Runs in a thread."""
+    complete: Callable[[], Awaitable[object]] | None = None
+    """Fills the bundle before the runtime starts, while the monitor is started and moved. None: it is filled."""
     explain: Callable[[str], OrlopError] = OrlopError
     """Turns the runtime's stderr into an error."""
     timeout: float = 240.0
+    """Seconds, from the complete bundle on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,29 +86,47 @@ class Conmon:
 
     async def create(self, request: CreateRequest) -> Monitored:
         """Create the container. When it fails nothing is left but what the OCI runtime itself may have left."""
-        try:
-            async with asyncio.timeout(request.timeout):
-                return await self._create(request)
-        except TimeoutError as error:
-            raise TimedOut(f"container {request.container_id} was not created within {request.timeout:g} s") from error
-
-    async def _create(self, request: CreateRequest) -> Monitored:
         with Handshake() as handshake:
             process: Process | None = None
             try:
                 process = handshake.spawn(
                     arguments(self._path, request), cwd=request.bundle, env={"PATH": request.search_path}
                 )
-                await _place(process, request)
-                handshake.go()
-                pid = await handshake.answer(request.explain)
-                # The first process ends when the lasting one has been forked and its pid file is written.
-                await process.wait()
-                monitor = int(read_text(os.path.join(request.bundle, "conmon-pidfile")))
-                return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=_start(monitor))
+                # A move between cgroups waits for the kernel's readers (RCU), some ten milliseconds.
+                placing = asyncio.ensure_future(_place(process, request))
+                placing.add_done_callback(_seen)
+                try:
+                    if request.complete is not None:
+                        await request.complete()
+                finally:
+                    await asyncio.wait([placing])
+                return await _created(handshake, process, placing, request)
             except BaseException:
                 await _undo(process, request)
                 raise
+
+
+def _seen(done: asyncio.Future[None]) -> None:
+    """A failure is told where the placing is awaited, or something else went wrong before."""
+    if not done.cancelled():
+        done.exception()
+
+
+async def _created(
+    handshake: Handshake, process: Process, placing: asyncio.Future[None], request: CreateRequest
+) -> Monitored:
+    """What the monitor and the OCI runtime make of a complete bundle."""
+    try:
+        async with asyncio.timeout(request.timeout):
+            await placing
+            handshake.go()
+            pid = await handshake.answer(request.explain)
+            # The first process ends when the lasting one has been forked and its pid file is written.
+            await process.wait()
+    except TimeoutError as error:
+        raise TimedOut(f"container {request.container_id} was not created within {request.timeout:g} s") from error
+    monitor = int(read_text(os.path.join(request.bundle, "conmon-pidfile")))
+    return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=monitor, monitor_start=_start(monitor))
 
 
 async def _place(process: Process, request: CreateRequest) -> None:

@@ -3,6 +3,7 @@
 The entries of the spec are made in `mounts`; image volumes become a mounted host path before they come here.
 """
 
+import contextlib
 import os
 from collections.abc import Sequence
 
@@ -87,8 +88,18 @@ def _idmapped(mount: Mount, label: str, userns: UserNamespace | None) -> bool:
 
 
 def _source(host_path: str, label: str) -> str:
+    """The real place of a mount's source. A missing one is made, as the field's runtimes do.
+
+    The CRI asks for an error, but cluster add-ons count on a directory: kube-proxy mounts /lib/modules from every
+    machine, also from one whose kernel has no modules. What must exist is said by the type of a hostPath volume,
+    which the kubelet checks.
+    """
     try:
-        return os.path.realpath(host_path, strict=True)
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.realpath(host_path, strict=True)
+        source = os.path.realpath(host_path)
+        os.makedirs(source, mode=0o755, exist_ok=True)
+        return source
     except OSError as error:
         raise InvalidArgument(f"{label}: cannot use host path {host_path!r}: {error.strerror}") from error
 

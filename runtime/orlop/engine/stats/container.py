@@ -4,6 +4,7 @@ from orlop.engine.stats import figures
 from orlop.engine.stats.filesystem import filesystem_usage
 from orlop.engine.stats.rates import CpuRates
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.linux.cgroups.reading import Reader
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.container import ContainerRecord
 from orlop.model.stats import ContainerAttributes, ContainerStats
@@ -41,11 +42,11 @@ def rate_of(usage: CgroupUsage, object_id: str, born_ns: int, rates: CpuRates) -
     return None if usage.cpu_ns is None else rates.rate(object_id, usage.timestamp_ns, usage.cpu_ns, born_ns)
 
 
-def reading(hierarchy: Hierarchy, cgroup: str) -> CgroupUsage | None:
+def reading(hierarchy: Hierarchy, cgroup: str, read: Reader) -> CgroupUsage | None:
     """One reading; None when there is no cgroup (any more)."""
     if not cgroup:
         return None
     try:
-        return hierarchy.usage(cgroup)
+        return hierarchy.usage(cgroup, read)
     except FileNotFoundError:
         return None

@@ -34,6 +34,7 @@ def inherit_packed(image: str, implicit: Sequence[str], below: Sequence[str]) ->
                     _copy(fd, at, source, path)
                 finally:
                     os.close(source)
+        os.fsync(fd)
     finally:
         os.close(fd)
 

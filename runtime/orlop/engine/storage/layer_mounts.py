@@ -9,7 +9,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -77,15 +76,16 @@ def why_not(scratch: str) -> str:
     """
     if os.path.exists("/sys/fs/selinux/enforce"):
         return "with SELinux, files of packed layers would have no labels"
-    directory = ""
     try:
-        directory = tempfile.mkdtemp(prefix="trial-", dir=scratch)
-        _try(directory)
+        with tempfile.TemporaryDirectory(prefix="trial-", dir=scratch) as directory:
+            claim = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX)  # who clears up beside it keeps its hands off
+                _try(directory)
+            finally:
+                os.close(claim)
     except OSError as error:
         return f"this kernel cannot use an EROFS image in {scratch} as a layer ({error.strerror or error})"
-    finally:
-        if directory:
-            shutil.rmtree(directory, ignore_errors=True)
     return ""
 
 

@@ -19,10 +19,13 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 import msgspec
 
+from orlop.aio import process
+from orlop.aio.process import CommandError
 from orlop.aio.threads import offload
 from orlop.engine.storage import digests, inheritance, layer_mounts
 from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.tables import LayerTable
+from orlop.linux import mounts
 from orlop.linux.files import (
     ensure_dir,
     read_bytes,
@@ -38,6 +41,10 @@ from orlop.model.layer import LayerRecord
 
 log = logging.getLogger(__name__)
 
+_LARGE = 500
+"""Inodes from which on a process of its own is worth its start."""
+_RM_LIMIT = 600.0
+
 
 class LayerStore:
     """The layers of this node."""
@@ -50,16 +57,20 @@ class LayerStore:
         """For files without a name, on the same filesystem."""
         self._table = table
         self._mounted = mounted
-        self._wants_packed = packed
+        self._packs: bool | None = None if packed else False
+        self._asking = asyncio.Lock()
         for directory in (self._layers, self._tmp):
             ensure_dir(directory, 0o700)  # a layer may hold set-uid programs: only root comes in here
 
     async def packs(self) -> bool:
         """Whether a new layer becomes one file. The kernel is asked once, at the first pull."""
-        if self._wants_packed and (reason := await offload(layer_mounts.why_not, self._tmp)):
-            log.warning('layers are unpacked although images.layers is "erofs": %s', reason)
-            self._wants_packed = False
-        return self._wants_packed
+        async with self._asking:
+            if self._packs is None:
+                reason = await offload(layer_mounts.why_not, self._tmp)
+                if reason:
+                    log.warning('layers are unpacked although images.layers is "erofs": %s', reason)
+                self._packs = not reason
+        return self._packs
 
     def path(self, chain_id: str) -> str:
         """The layer's files: a lower directory for overlayfs. Blocks where a packed layer is to be mounted. OSError."""
@@ -127,8 +138,10 @@ class LayerStore:
     def _complete(self, home: str, record: LayerRecord, implicit: Sequence[str], below: Sequence[str]) -> None:
         try:
             self._inherit(home, implicit, [self.path(each) for each in below] if implicit else [])
-            write_atomic(os.path.join(home, "layer.json"), to_json(record), 0o600)
-            sync_filesystem(home)
+            packed = os.path.exists(os.path.join(home, layer_mounts.IMAGE))
+            write_atomic(os.path.join(home, "layer.json"), to_json(record), 0o600, sync=packed)
+            if not packed:
+                sync_filesystem(home)
         except OSError as error:
             raise ResourceExhausted(f"cannot complete layer {record.id} in {home}: {error.strerror}") from error
 
@@ -158,16 +171,15 @@ class LayerStore:
 
     async def collect(self, keep: Collection[str]) -> Sequence[LayerRecord]:
         """Remove the layers that no image needs and that nothing in `keep`, nor anything above it, stands on."""
-        aside: list[str] = []
+        aside: dict[str, str] = {}
 
         def discard(chain_id: str) -> None:
             self._mounted.hide(digests.hexadecimal(chain_id))
             with contextlib.suppress(FileNotFoundError):
-                aside.append(self._move_away(self._home(chain_id)))
+                aside[chain_id] = self._move_away(self._home(chain_id))
 
         removed = await self._table.remove_unused(keep, discard)
-        # Each on its own: unlinking waits for the disk more than for the CPU.
-        await asyncio.gather(*(offload(_remove_trees, [path]) for path in aside))
+        await asyncio.gather(*(_remove(aside[each.id], each.inodes) for each in removed if each.id in aside))
         return removed
 
     async def repair(self) -> None:
@@ -198,7 +210,10 @@ class LayerStore:
 
     def _sweep(self) -> dict[str, LayerRecord]:
         """The complete layers on disk; everything else is removed."""
-        _remove_trees(filter(_unclaimed, (os.path.join(self._tmp, name) for name in os.listdir(self._tmp))))
+        rubbish = list(filter(_unclaimed, (os.path.join(self._tmp, name) for name in os.listdir(self._tmp))))
+        for path in rubbish:
+            mounts.unmount_below(path)  # of a trial that was killed
+        _remove_trees(rubbish)
         found = {}
         for name in os.listdir(self._layers):
             home = os.path.join(self._layers, name)
@@ -241,6 +256,15 @@ def _read_record(home: str, name: str) -> LayerRecord | None:
         os.path.isdir(os.path.join(home, "diff")) or os.path.isfile(os.path.join(home, layer_mounts.IMAGE))
     )
     return record if complete else None
+
+
+async def _remove(path: str, inodes: int) -> None:
+    """Remove what was a layer. A large one by rm(1): its unlinking then neither waits for this interpreter's lock nor
+    holds it, and several layers have a core each. What rm leaves or cannot do is done here."""
+    if inodes > _LARGE:
+        with contextlib.suppress(CommandError, OSError):
+            await process.run(["rm", "-rf", "--one-file-system", "--", path], timeout=_RM_LIMIT)
+    await offload(_remove_trees, [path])
 
 
 def _remove_trees(paths: Iterable[str]) -> None:

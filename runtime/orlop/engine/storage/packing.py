@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orlop.engine.storage.tar_stream import TarStream
 
 _NAME = "layer.erofs"
+_FLUSH = 8 << 20
 
 
 class LayerFile:
@@ -21,7 +22,7 @@ class LayerFile:
     def __init__(self, directory: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(os.path.join(directory, _NAME), flags, 0o600)
-        self._end = os.lseek(self._fd, TAR_AT, os.SEEK_SET)
+        self._end = self._flushed = os.lseek(self._fd, TAR_AT, os.SEEK_SET)
 
     def write(self, chunk: bytes) -> None:
         """The next bytes of the tar. Called by another thread than the rest."""
@@ -30,6 +31,10 @@ class LayerFile:
             written = os.write(self._fd, view)
             self._end += written
             view = view[written:]
+        if self._end - self._flushed >= _FLUSH:
+            # The kernel begins to write it, and waits for nothing: at the end little is left to be synced.
+            os.posix_fadvise(self._fd, self._flushed, self._end - self._flushed, os.POSIX_FADV_DONTNEED)
+            self._flushed = self._end
 
     def fill(self, tar: TarStream, *, base: bool) -> Extracted:
         """Read the tar to its end and complete the image."""
@@ -39,6 +44,7 @@ class LayerFile:
         tar.drain()
         writer = ImageWriter(self._fd, tree, self._end)
         writer.write()
+        os.fsync(self._fd)
         result = Extracted()
         result.size, result.inodes = os.fstat(self._fd).st_blocks * 512, 1
         result.implicit = writer.implicit

@@ -1,12 +1,11 @@
 """Everything that a cgroup counts, for metrics: ten files more than the figures of usage.py. Reading is elsewhere."""
 
-from dataclasses import dataclass
+import msgspec
 
 from orlop.linux.cgroups.usage import CgroupUsage
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceIo:
+class DeviceIo(msgspec.Struct, frozen=True):
     """What has been read from and written to one block device."""
 
     device: str
@@ -17,8 +16,7 @@ class DeviceIo:
     writes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hugepages:
+class Hugepages(msgspec.Struct, frozen=True):
     """Use of huge pages of one size, in bytes."""
 
     size: str
@@ -28,8 +26,7 @@ class Hugepages:
     """None: cgroup v2 does not keep it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupAccount:
+class CgroupAccount(msgspec.Struct, frozen=True):
     """One reading, with children. None: the kernel does not tell."""
 
     usage: CgroupUsage

@@ -8,6 +8,7 @@ The implementations are v1.py and v2.py; detection.py picks one. Creating system
 from typing import Protocol
 
 from orlop.linux.cgroups.account import CgroupAccount
+from orlop.linux.cgroups.reading import Reader, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.resources import LinuxContainerResources
 
@@ -56,8 +57,8 @@ class Hierarchy(Protocol):
     def thaw(self, path: str) -> None:
         """Let them go on. Not there is fine."""
 
-    def usage(self, path: str) -> CgroupUsage:
-        """One cheap reading. Raises FileNotFoundError when the cgroup is not there."""
+    def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
+        """One cheap reading of some ten files. Raises FileNotFoundError when the cgroup is not there."""
 
     def account(self, path: str) -> CgroupAccount:
         """Everything that the cgroup counts, in some twenty files. Raises FileNotFoundError when it is not there."""

@@ -3,11 +3,18 @@
 import errno
 import functools
 import os
+from collections.abc import Callable
 
 from orlop.linux.cgroups.usage import Pressure, PressureLine
 
 # Files of absent controllers are not there; a pressure file refuses when PSI is off; a removed cgroup says ENODEV.
-_ABSENT = {errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.EINVAL}
+ABSENT = frozenset({errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.EINVAL})
+
+LARGEST = 16384
+"""Bytes; no file that is read here is as long."""
+
+Reader = Callable[[str], bytes | None]
+"""Content of the file at a path; None when the kernel does not offer it, or the cgroup is gone."""
 
 
 def read_file(path: str, directory: int | None = None) -> bytes | None:
@@ -15,13 +22,13 @@ def read_file(path: str, directory: int | None = None) -> bytes | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise
     try:
-        return os.read(fd, 16384)
+        return os.read(fd, LARGEST)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise
     finally:
@@ -47,11 +54,6 @@ class Directory:
     def number(self, name: str) -> int | None:
         """A file with one number; None when absent, or "max"."""
         return as_number(self.read(name))
-
-    def pressure(self, name: str) -> Pressure | None:
-        """A pressure file (psi.rst)."""
-        data = self.read(name)
-        return None if not data else parse_pressure(data)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -89,6 +91,11 @@ def field(data: bytes | None, name: bytes) -> int | None:
         return None
     end = data.find(b"\n", at)
     return int(data[at + len(name) + 1 : end if end >= 0 else None])
+
+
+def as_pressure(data: bytes | None) -> Pressure | None:
+    """A pressure file (psi.rst); None when absent."""
+    return parse_pressure(data) if data else None
 
 
 def parse_pressure(data: bytes) -> Pressure:

@@ -20,7 +20,7 @@ from orlop.linux.cgroups.paths import (
     remove_directories,
     tree,
 )
-from orlop.linux.cgroups.reading import Directory, as_number, field, read_file
+from orlop.linux.cgroups.reading import Directory, Reader, as_number, field, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.linux.cgroups.writing import plan_v1
 from orlop.linux.files import read_text, write_value
@@ -119,20 +119,20 @@ class LegacyHierarchy:
             except FileNotFoundError:
                 continue  # gone, or the root, which cannot be frozen
 
-    def usage(self, path: str) -> CgroupUsage:
+    def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         """One reading of the controllers that have the cgroup; v1 has no pressure figures."""
         directory = self._dir("memory", path)
         if directory is None:
             raise FileNotFoundError(errno.ENOENT, "no memory controller is mounted", path)
-        stat = read_file(f"{directory}/memory.stat")
+        stat = read(f"{directory}/memory.stat")
         if stat is None and not os.path.isdir(directory):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
-        used = as_number(read_file(f"{directory}/memory.usage_in_bytes"))
-        limit = _limit(as_number(read_file(f"{directory}/memory.limit_in_bytes")))
-        both = _limit(as_number(read_file(f"{directory}/memory.memsw.limit_in_bytes")))
+        used = as_number(read(f"{directory}/memory.usage_in_bytes"))
+        limit = _limit(as_number(read(f"{directory}/memory.limit_in_bytes")))
+        both = _limit(as_number(read(f"{directory}/memory.memsw.limit_in_bytes")))
         return CgroupUsage(
             timestamp_ns=time.time_ns(),
-            cpu_ns=self._number("cpuacct", path, "cpuacct.usage"),
+            cpu_ns=self._number(read, "cpuacct", path, "cpuacct.usage"),
             memory_usage=used,
             memory_limit=limit,
             working_set=None if used is None else max(0, used - (field(stat, b"total_inactive_file") or 0)),
@@ -141,16 +141,16 @@ class LegacyHierarchy:
             major_page_faults=field(stat, b"total_pgmajfault"),
             swap_usage=field(stat, b"total_swap"),
             swap_limit=None if limit is None or both is None else max(0, both - limit),
-            pids=self._number("pids", path, "pids.current"),
+            pids=self._number(read, "pids", path, "pids.current"),
         )
 
     def account(self, path: str) -> CgroupAccount:
         """Everything that is counted. Raises FileNotFoundError when the cgroup is not there."""
         return account_v1(self.usage(path), self.oom_kills(path), lambda controller: self._dir(controller, path))
 
-    def _number(self, controller: str, path: str, name: str) -> int | None:
+    def _number(self, read: Reader, controller: str, path: str, name: str) -> int | None:
         directory = self._dir(controller, path)
-        return None if directory is None else as_number(read_file(f"{directory}/{name}"))
+        return None if directory is None else as_number(read(f"{directory}/{name}"))
 
     def apply(self, path: str, resources: LinuxContainerResources) -> None:
         """Write limits; OSError names the file and the value that the kernel refused."""

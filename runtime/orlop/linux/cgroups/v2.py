@@ -18,7 +18,7 @@ from orlop.linux.cgroups.paths import (
     processes_in,
     remove_directories,
 )
-from orlop.linux.cgroups.reading import Directory, field
+from orlop.linux.cgroups.reading import Directory, Reader, as_number, as_pressure, field, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.linux.cgroups.writing import plan_v2
 from orlop.linux.files import read_text, write_value
@@ -111,29 +111,34 @@ class UnifiedHierarchy:
         except FileNotFoundError:
             pass  # gone: nothing is frozen
 
-    def usage(self, path: str) -> CgroupUsage:
+    def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         """One reading: eleven small files."""
-        with Directory(self._dir(path)) as cgroup:
-            memory = cgroup.read("memory.stat")
-            used = cgroup.number("memory.current")
-            inactive = field(memory, b"inactive_file") or 0
-            cpu = field(cgroup.read("cpu.stat"), b"usage_usec")
-            return CgroupUsage(
-                timestamp_ns=time.time_ns(),
-                cpu_ns=None if cpu is None else cpu * 1000,
-                memory_usage=used,
-                memory_limit=cgroup.number("memory.max"),
-                working_set=None if used is None else max(0, used - inactive),
-                rss=field(memory, b"anon"),
-                page_faults=field(memory, b"pgfault"),
-                major_page_faults=field(memory, b"pgmajfault"),
-                swap_usage=cgroup.number("memory.swap.current"),
-                swap_limit=cgroup.number("memory.swap.max"),
-                pids=cgroup.number("pids.current"),
-                cpu_pressure=cgroup.pressure("cpu.pressure"),
-                memory_pressure=cgroup.pressure("memory.pressure"),
-                io_pressure=cgroup.pressure("io.pressure"),
-            )
+        directory = self._dir(path)
+
+        def number(name: str) -> int | None:
+            return as_number(read(f"{directory}/{name}"))
+
+        memory = read(f"{directory}/memory.stat")
+        if memory is None and not os.path.isdir(directory):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
+        used, inactive = number("memory.current"), field(memory, b"inactive_file") or 0
+        cpu = field(read(f"{directory}/cpu.stat"), b"usage_usec")
+        return CgroupUsage(
+            timestamp_ns=time.time_ns(),
+            cpu_ns=None if cpu is None else cpu * 1000,
+            memory_usage=used,
+            memory_limit=number("memory.max"),
+            working_set=None if used is None else max(0, used - inactive),
+            rss=field(memory, b"anon"),
+            page_faults=field(memory, b"pgfault"),
+            major_page_faults=field(memory, b"pgmajfault"),
+            swap_usage=number("memory.swap.current"),
+            swap_limit=number("memory.swap.max"),
+            pids=number("pids.current"),
+            cpu_pressure=as_pressure(read(f"{directory}/cpu.pressure")),
+            memory_pressure=as_pressure(read(f"{directory}/memory.pressure")),
+            io_pressure=as_pressure(read(f"{directory}/io.pressure")),
+        )
 
     def account(self, path: str) -> CgroupAccount:
         """Everything that is counted. Raises FileNotFoundError when the cgroup is not there."""

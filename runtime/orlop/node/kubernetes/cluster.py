@@ -1,6 +1,6 @@
 """The cluster that a node is for, and its part in it, as types. What they mean is in kubeadm and kubelet_files."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -43,6 +43,8 @@ class Cluster(Section):
     """Domain of Services' names."""
     proxy_mode: Literal["iptables", "nftables", "none"] = "iptables"
     """How kube-proxy reaches Services; none: it is not installed, for the network plugin does its work."""
+    proxy: dict[str, Any] = {}
+    """Settings of kube-proxy beside its mode, by the names of KubeProxyConfiguration v1alpha1."""
     image_repository: str = ""
     """Registry of the control plane's images; empty: kubeadm's default."""
     cert_sans: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from orlop.config.schema import Config
 from orlop.node import artefacts
 from orlop.node.declaration import Declaration
 from orlop.node.kubernetes.cluster import Cluster, ControlPlane, Member
-from orlop.node.kubernetes.kubelet_files import shared
+from orlop.node.kubernetes.kubelet_files import shared, sorted_deeply
 from orlop.node.networks.providers import Flannel
 
 API_VERSION = "kubeadm.k8s.io/v1beta4"
@@ -28,7 +28,7 @@ def init_documents(declaration: Declaration, member: ControlPlane, config: Confi
     ]
     if cluster.proxy_mode != "none":
         head = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
-        documents.append({**head, "mode": cluster.proxy_mode})
+        documents.append({**head, **sorted_deeply(cluster.proxy), "mode": cluster.proxy_mode})
     return documents
 
 

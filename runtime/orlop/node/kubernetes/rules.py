@@ -20,6 +20,7 @@ def problems(declaration: Declaration) -> Iterator[Problem]:
     cluster, member, kubelet = declaration.cluster, declaration.member, declaration.kubelet
     yield from _cidrs("cluster.pod_cidrs", cluster.pod_cidrs, least=0)
     yield from _cidrs("cluster.service_cidrs", cluster.service_cidrs, least=1)
+    yield from _proxy(cluster)
     yield from _kubelet(kubelet, declaration.kubernetes)
     for name in declaration.runtime_classes.keys() - declaration.handlers.keys():
         yield Problem(f"runtime_classes.{name}", f"there is no handler {name!r}")
@@ -38,6 +39,14 @@ def _cidrs(key: str, cidrs: tuple[str, ...], *, least: int) -> Iterator[Problem]
             yield Problem(key, str(error))
     if len(cidrs) < least or len(set(families)) != len(families):
         yield Problem(key, "give one network, or one per IP family")
+
+
+def _proxy(cluster: Cluster) -> Iterator[Problem]:
+    for name in ("apiVersion", "kind", "mode"):
+        if name in cluster.proxy:
+            yield Problem(f"cluster.proxy.{name}", "follows from the declaration: cluster.proxy_mode says the mode")
+    if cluster.proxy and cluster.proxy_mode == "none":
+        yield Problem("cluster.proxy", "says nothing to a cluster without kube-proxy: cluster.proxy_mode is none")
 
 
 def _kubelet(kubelet: Kubelet, minor: str) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ One is `monitored` (conmon and an OCI runtime), the other `shimmed` (a process t
 A container keeps the carrier, the binary and the options it was born with: they are in its record (`choice`).
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from orlop.aio.duplex import Client
@@ -16,6 +16,9 @@ from orlop.model.container import ContainerRecord
 from orlop.model.pod import PodRecord
 from orlop.services.streams import StreamChoice
 
+Complete = Callable[[], Awaitable[ContainerRecord]]
+"""Fills a container's bundle; its record as it then is: only the cgroup may be another."""
+
 
 class Carrier(Protocol):
     """Runs containers. Every verb may be asked again; errors are OrlopErrors in the user's terms."""
@@ -24,8 +27,11 @@ class Carrier(Protocol):
     def keeper(self) -> str:
         """What lives beside the container and tells its end: "conmon", "shim". For messages."""
 
-    async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
-        """Create the container of a bundle that is written; its first process waits for the start."""
+    async def create(self, pod: PodRecord, record: ContainerRecord, complete: Complete) -> Monitored:
+        """Create the container; its first process waits for the start.
+
+        The bundle's directory is there; `complete` fills it, and may run beside whatever needs nothing of it.
+        """
 
     async def start(self, record: ContainerRecord) -> None:
         """Let the first process run."""

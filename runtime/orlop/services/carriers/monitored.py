@@ -1,7 +1,8 @@
 """Containers under conmon, created and started by an OCI runtime (runc, crun)."""
 
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.duplex import Client
 from orlop.aio.threads import offload
@@ -24,20 +25,20 @@ from orlop.linux.processes import send_signal
 from orlop.model.container import ContainerRecord
 from orlop.model.errors import OrlopError
 from orlop.model.pod import PodRecord
+from orlop.services.carriers.carrier import Complete
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
 from orlop.services.streams import StreamChoice
 
 
-@dataclass(frozen=True)
-class MonitoredCarrier:
+class MonitoredCarrier(msgspec.Struct, frozen=True):
     """The Carrier of `type = "oci"` handlers."""
 
     deck: Deck
     keeper: str = "conmon"
 
-    async def create(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
-        return await self._create(pod, record, PATH)
+    async def create(self, pod: PodRecord, record: ContainerRecord, complete: Complete) -> Monitored:
+        return await self._create(pod, record, PATH, complete=complete)
 
     async def restore(self, pod: PodRecord, record: ContainerRecord) -> Monitored:
         criu = self.deck.criu
@@ -49,7 +50,14 @@ class MonitoredCarrier:
                 raise type(error)(f"{error}; criu: {told}") from error
             raise
 
-    async def _create(self, pod: PodRecord, record: ContainerRecord, search_path: str, images: str = "") -> Monitored:
+    async def _create(
+        self,
+        pod: PodRecord,
+        record: ContainerRecord,
+        search_path: str,
+        images: str = "",
+        complete: Complete | None = None,
+    ) -> Monitored:
         settings, runtime = self.deck.settings, runtime_of(record)
         return await self.deck.conmon.create(
             CreateRequest(
@@ -69,6 +77,7 @@ class MonitoredCarrier:
                 restore=images,
                 search_path=search_path,
                 place=lambda pid: place_monitor(self.deck, pod, pid),
+                complete=complete,
                 explain=lambda stderr: runtime_error(f"create it with {record.handler}", stderr),
                 timeout=settings.create_timeout,
             )

@@ -1,12 +1,15 @@
 """Figures of containers and pods from one reading of a cgroup."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from orlop.engine.stats.facade import Stats
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.linux.cgroups.reading import Reader, read_file
 from orlop.linux.cgroups.usage import CgroupUsage
 from orlop.model.container import ContainerRecord
 from orlop.model.pod import PodRecord
@@ -91,3 +94,30 @@ def test_a_pod_without_one_is_the_sum_of_its_containers(
     empty = stats.pod(pod, 4 * SECOND, cgroup="", containers=[taken(stats, container)])
     assert empty.linux.cpu is None
     assert empty.linux.memory is None
+
+
+def test_files_are_held_until_their_object_is_forgotten(
+    tree: FakeHierarchy, container: ContainerRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "memory.current"
+    file.write_text("1")
+
+    def usage(path: str, read: Reader = read_file) -> CgroupUsage:
+        assert read(str(file)) == b"1"
+        return USAGE
+
+    monkeypatch.setattr(tree, "usage", usage)
+    stats = Stats(cast("Hierarchy", tree))
+    for _ in range(3):
+        taken(stats, container)
+        assert times_open(file) == 1
+    stats.forget("c1")
+    assert times_open(file) == 0
+    monkeypatch.setattr("orlop.engine.stats.facade.MOST_HELD", 0)
+    assert taken(stats, container).cpu is not None
+    assert times_open(file) == 0
+
+
+def times_open(file: Path) -> int:
+    descriptors = Path("/proc/self/fd")
+    return sum(os.readlink(link) == str(file) for link in descriptors.iterdir() if link.is_symlink())

@@ -124,6 +124,19 @@ async def test_collect_removes_what_nothing_needs(layers, tmp_path):
     assert on_disk(tmp_path) == ([], []) and layers.get(BASE) is None
 
 
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"])
+async def test_a_large_layer_goes_by_a_process_of_its_own_if_there_is_one(layers, tmp_path, monkeypatch, path):
+    async with layers.staging() as home:
+        for number in range(3):
+            os.makedirs(f"{home}/diff/{number}/-rf\n")
+        os.symlink("/", f"{home}/diff/away")
+        big = LayerRecord(id=BASE, diff_id=BASE, parent="", size=1, inodes=100_000)
+        await layers.commit(home, big, ())
+    monkeypatch.setenv("PATH", path)
+    assert [each.id for each in await layers.collect([])] == [BASE]
+    assert on_disk(tmp_path) == ([], [])
+
+
 async def test_repair_after_a_kill_at_any_moment(layers, tmp_path, caplog):
     await add(layers, BASE)
     await add(layers, TOP, BASE)

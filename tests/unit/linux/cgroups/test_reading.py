@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orlop.linux.cgroups.reading import Directory, field, parse_pressure
+from orlop.linux.cgroups.reading import Directory, as_pressure, field, parse_pressure
 from orlop.linux.cgroups.usage import PressureLine
 
 STAT = b"anon 100\nfile 5\ninactive_anon 7\nanon_thp 9\npgfault 12"
@@ -38,7 +38,7 @@ def test_directory_reads(tmp_path: Path) -> None:
         assert directory.number("number") == 42
         assert directory.number("limit") is None
         assert directory.number("absent") is None
-        assert directory.pressure("empty") is None
+        assert as_pressure(directory.read("empty")) is None
         assert directory.read("number") == b"42\n"
     assert os.listdir("/proc/self/fd") == before
     with pytest.raises(FileNotFoundError, match="gone"):

@@ -164,6 +164,8 @@ def test_each_handler_has_a_runtime_class() -> None:
         ({"role": "control_plane"}, {"pod_cidrs": ["10.0.0.0/8", "11.0.0.0/8"]}, "cluster.pod_cidrs: give one network"),
         ({"role": "control_plane"}, {"service_cidrs": []}, "cluster.service_cidrs: give one network"),
         ({"role": "control_plane"}, {"endpoint": "http://x"}, "cluster.endpoint"),
+        ({"role": "control_plane"}, {"proxy": {"mode": "ipvs"}}, "cluster.proxy.mode: follows from the declaration"),
+        ({"role": "control_plane"}, {"proxy": {"a": 1}, "proxy_mode": "none"}, "cluster.proxy: says nothing"),
         (
             {"role": "control_plane"},
             {"proxymode": "x"},
@@ -175,3 +177,10 @@ def test_mistakes_are_named_with_their_place(member: dict[str, Any], cluster: di
     with pytest.raises(InvalidArgument) as caught:
         declare({"member": member, "cluster": cluster})
     assert told in str(caught.value)
+
+
+def test_the_proxys_own_settings_go_with_its_mode() -> None:
+    cluster = {"proxy_mode": "nftables", "proxy": {"conntrack": {"min": 0, "maxPerCore": 0}}}
+    found = documents("kubeadm-init.yaml", {"member": {"role": "control_plane"}, "cluster": cluster})
+    proxy = found["KubeProxyConfiguration"]
+    assert (proxy["mode"], proxy["conntrack"]) == ("nftables", {"maxPerCore": 0, "min": 0})

@@ -1,6 +1,6 @@
 """What the metrics of one container or pod are made from: readings, already taken. Taking them is in gather.py."""
 
-from dataclasses import dataclass
+import msgspec
 
 from orlop.engine.stats.interfaces import Interface
 from orlop.linux.cgroups.account import CgroupAccount
@@ -9,16 +9,14 @@ from orlop.linux.process_figures import ProcessFigures
 from orlop.model.resources import LinuxContainerResources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
     """The filesystem that holds writable layers."""
 
     device: str
     usage: FilesystemUsage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """None or empty: not known, or not of this object (a pod has no writable layer, a container no interfaces)."""
 
     now_ns: int

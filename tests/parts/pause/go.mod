@@ -1,0 +1,3 @@
+module orlop.invalid/pause
+
+go 1.21
