@@ -9,7 +9,14 @@ description:
   - Runs commands as root in a node that C(molecule/shared/lab) made; no ssh server is needed in it.
 author:
   - The orlop maintainers
-options: {}
+options:
+  node:
+    description: Name of the lab node.
+    default: inventory_hostname
+    vars:
+      - name: inventory_hostname
+      # Of a task that is delegated this is the other host.
+      - name: ansible_host
 """
 
 import shlex
@@ -36,8 +43,7 @@ class Connection(ConnectionBase):
     def exec_command(self, cmd, in_data=None, sudoable=True):
         """Status, output and errors of a command line for the shell."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        # Of a delegated task the other host, which inventory_hostname is not.
-        argv = [sys.executable, str(LAB), "enter", self._play_context.remote_addr, "/bin/sh", "-c", cmd]
+        argv = [sys.executable, str(LAB), "enter", self.get_option("node"), "/bin/sh", "-c", cmd]
         done = subprocess.run(argv, input=in_data or b"", capture_output=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
