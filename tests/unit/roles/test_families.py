@@ -50,3 +50,19 @@ def test_each_has_a_python_that_is_new_enough(family: str, major: str, python: s
         assert evaluated(role, name, family, major) == python
     assert evaluated("orlop", "orlop_packages", family, major) == packages
     assert evaluated("preflight", "_preflight_python_comes", family, major) is (python == "/usr/bin/python3.12")
+
+
+def test_selinux_is_told_of_places_by_their_names() -> None:
+    (task,) = (
+        each["orlop.node.selinux"]
+        for each in yaml.safe_load((ROLES / "orlop" / "tasks" / "selinux.yml").read_text())
+        if "orlop.node.selinux" in each
+    )
+    template = pytest.importorskip("ansible.template")
+    dataloader = pytest.importorskip("ansible.parsing.dataloader")
+    values = {"_orlop_home": "/opt/orlop", "_orlop_plan": {"directories": {"root": "/var/x", "state": "/run/x"}}}
+    templar = template.Templar(loader=dataloader.DataLoader(), variables=values)
+    assert {name: templar.template(trusted(task[name])) for name in ("like", "types")} == {
+        "like": {"/var/x": "/var/lib/containers", "/run/x": "/run/containers"},
+        "types": {"/opt/orlop/releases/[^/]+/bin/orlopd": "container_runtime_exec_t"},
+    }
