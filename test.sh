@@ -2,7 +2,7 @@
 # Installs what the tests need and runs them all; ends with pytest's closing line.
 #
 #   ./test.sh                    every tier
-#   ./test.sh lint unit          some tiers: lint, unit, nix, parity, integration, conformance, molecule
+#   ./test.sh lint unit          some tiers: lint, unit, nix, parity, lab, integration, conformance, molecule
 #   ./test.sh -k name -x         everything else goes to pytest as it is
 #   ORLOP_REQUIRE_GO=1           the conformance tier must run; without it, a machine without Go is told so
 #   ORLOP_NO_INSTALL=1           install no distribution package

@@ -15,7 +15,7 @@ from tests.harness import cgroups, privacy
 # Before the conftest of a folder that was named to pytest, which is imported earlier than pytest_configure is called.
 build_hook.make_stubs()
 
-TIERS = ("lint", "unit", "nix", "parity", "integration", "conformance", "bench", "molecule")
+TIERS = ("lint", "unit", "nix", "parity", "lab", "integration", "conformance", "bench", "molecule")
 """In this order: what fails fast comes first."""
 
 # A machine with much else to do is slow, and says nothing about the code.

@@ -19,6 +19,11 @@ class PackageError(Exception):
     """apt could not do it; the text holds its own words."""
 
 
+def named(names):
+    """As this family names them: the roles' own names."""
+    return list(names)
+
+
 def installed():
     """Names of all packages that are wholly installed."""
     lines = _run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"]).splitlines()

@@ -31,6 +31,8 @@ class Record:
         self.interfaces = []  # made by plugins at run time
         self.made = []  # files that a network's agent makes at run time
         self.units = []
+        self.firewalld = []  # opened in it by us: ports such as 6443/tcp, and networks
+        self.contexts = {}  # place → how SELinux was told of it
         self.packages = []  # installed by us, with what they pulled in
         self.load()
 
@@ -44,7 +46,7 @@ class Record:
         if known.pop("format", None) != FORMAT:
             raise ValueError(f"{self.path} has a format that this version does not know: use the version that wrote it")
         for name in self._fields():
-            # A record of an earlier version knows fewer.
+            # What a record of an earlier version does not have was not done by it.
             setattr(self, name, known.get(name, getattr(self, name)))
 
     def exists(self):
@@ -61,7 +63,19 @@ class Record:
 
     @staticmethod
     def _fields():
-        return ("files", "directories", "trees", "links", "interfaces", "sysctls", "made", "units", "packages")
+        return (
+            "files",
+            "directories",
+            "trees",
+            "links",
+            "interfaces",
+            "sysctls",
+            "made",
+            "units",
+            "packages",
+            "firewalld",
+            "contexts",
+        )
 
     def add_packages(self, names):
         """Packages that came in by our doing."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 
+from ansible_collections.orlop.node.plugins.module_utils import contexts, firewalls
 from ansible_collections.orlop.node.plugins.module_utils.record import digest, read_text
 
 CGROUPS = ("orlop", "orlop-monitor")
@@ -37,6 +38,8 @@ class Removal:
         self.removed += [name for name in record.interfaces if os.path.isdir(f"/sys/class/net/{name}")]
         self.removed += self.trees
         self.restored += [name for name in sorted(record.sysctls) if self._differs(name)]
+        self.removed += [f"{each} in firewalld" for each in record.firewalld]
+        self.removed += [f"{path} in SELinux's contexts" for path in sorted(record.contexts)]
 
     def check(self):
         """Refuse where a tree still holds mounts: what is mounted is not ours to delete."""
@@ -62,6 +65,8 @@ class Removal:
                 subprocess.run(["ip", "link", "delete", name], check=True)
         for name in list(self.record.sysctls):
             self._undo_sysctl(name)
+        firewalls.close(self.record.firewalld)
+        contexts.unsay(self.record.contexts)
         for tree in self.trees:
             if not self.record.directory.startswith(tree.rstrip("/") + "/"):
                 shutil.rmtree(tree)

@@ -10,6 +10,7 @@ description:
   - Installs those of the packages that are missing, without recommended ones.
   - Records on the node every package that this brought, those pulled in as well, so that a removal can name them.
   - Unlike M(ansible.builtin.apt) it needs no python3-apt on the node, also in check mode.
+  - Names are Debian's; on RHEL and its kin they are taken to that family's, and dnf installs them.
 options:
   names:
     description: Packages that must be installed.
@@ -44,7 +45,7 @@ versions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.orlop.node.plugins.module_utils import debian
+from ansible_collections.orlop.node.plugins.module_utils import distribution
 from ansible_collections.orlop.node.plugins.module_utils.record import Record
 
 
@@ -55,27 +56,29 @@ def main():
     )
     try:
         module.exit_json(**converge(module.params["names"], module.check_mode))
-    except debian.PackageError as error:
+    except distribution.ERRORS as error:
         module.fail_json(msg=str(error))
 
 
 def converge(names, check_mode):
     """The module's result; without check mode also its doing."""
-    before = debian.installed()
+    family = distribution.packages()
+    names = family.named(names)
+    before = family.installed()
     missing = sorted(set(names) - before)
     if missing and not check_mode:
         # Recorded also when the installation fails half-way.
         try:
-            debian.install(missing)
+            family.install(missing)
         finally:
             record = Record()
-            record.add_packages(debian.installed() - before)
+            record.add_packages(family.installed() - before)
             record.save()
     present = sorted(set(names) - set(missing) if check_mode else set(names))
     return {
         "changed": bool(missing),
         "missing": missing,
-        "versions": debian.versions(present),
+        "versions": family.versions(present),
         "diff": {"before": "", "after": "".join(f"{name}\n" for name in missing), "after_header": "packages"},
     }
 

@@ -38,7 +38,7 @@ RETURN = r"""
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.orlop.node.plugins.module_utils import debian
+from ansible_collections.orlop.node.plugins.module_utils import distribution
 
 
 def main():
@@ -50,8 +50,9 @@ def main():
         }
     )
     try:
-        debian.unpack(module.params["names"], module.params["directory"])
-    except (OSError, debian.PackageError) as error:
+        family = distribution.packages()
+        family.unpack(family.named(module.params["names"]), module.params["directory"])
+    except (OSError, *distribution.ERRORS) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True)
 

@@ -124,6 +124,7 @@ class FakeRoots:
         *,
         idmap: RootIdmap | None = None,
         changes: Changes | None = None,
+        label: str = "",
     ) -> RootfsMount:
         await self._story.ask_and_wait("roots.prepare", container_id)
         root = self._home / container_id
@@ -139,6 +140,7 @@ class FakeRoots:
         *,
         idmap: RootIdmap | None = None,
         changes: Changes | None = None,
+        label: str = "",
     ) -> str:
         await self._story.ask_and_wait("roots.mount_image", container_id)
         volume = self._home / container_id / f"image{number}"
@@ -184,7 +186,7 @@ class FakeFiles(PodFiles):
         super().__init__(state_dir)
         self._story = story
 
-    async def create(self, pod_id: str, config: PodSandboxConfig) -> str:
+    async def create(self, pod_id: str, config: PodSandboxConfig, label: str = "") -> str:
         await self._story.ask_and_wait("files.create", pod_id)
         directory = self.run_dir(pod_id)
         ensure_dir(directory)

@@ -72,6 +72,8 @@ ASSERTIONS = {
         "services.orlop.defaultHandler",
     ],
     'network = { provider = "external"; mtu = 3; };': ["services.orlop.network.mtu", "services.orlop.network.provider"],
+    "host.hardening.private_files = true;": ["services.orlop.host.hardening.private_files", "store"],
+    "host.firewalld = false;": ["services.orlop.host.firewalld", "networking.firewall"],
     'settings.network.conf_dir = "/var/cni";': ["services.orlop.settings.network.conf_dir", "/var/cni"],
     'member = { role = "worker"; token = "abcdef.0123456789abcdef"; };': [
         "services.orlop.member.token",

@@ -45,6 +45,22 @@ SETTINGS: dict[str, dict[str, Any]] = {
         },
         "host": {"sysctls": {"kernel.panic": None, "vm.swappiness": 10}, "modules": ["vxlan"]},
     },
+    "hardened": {
+        "host": {
+            "sysctls": {"kernel.sysrq": 4},
+            "hardening": {
+                "core_dumps": True,
+                "foreign_calls": True,
+                "kernel_log": True,
+                "kubelet": True,
+                "rare_modules": True,
+                "redirects": True,
+                "sysrq": True,
+            },
+        },
+        "member": {"role": "worker", **JOIN},
+        "kubelet": {"podPidsLimit": 100, "authentication": {"webhook": {"cacheTTL": "1m"}}},
+    },
     "first control plane": {
         "member": {
             "role": "control_plane",

@@ -22,6 +22,10 @@ PACKAGES = (
     *("busybox-static", "gpgv", "openssl", "util-linux"),
 )
 SIZE = "8G"
+SUDO = """#!/bin/sh
+# The suite loads its AppArmor profiles by sudo, whoever it is.
+exec "$@"
+"""
 REGISTRY_PORT = 5000
 DECLARATION = """{"daemon": {
   "daemon": {"log_level": "debug"},
@@ -131,5 +135,8 @@ def _suite(tree: Path) -> None:
     (tree / "srv/registry/config.yml").write_text(REGISTRY_CONFIG)
     (tree / "etc/systemd/system/images.service").write_text(REGISTRY_UNIT)
     run("chroot", str(tree), "systemctl", "-q", "enable", "images")
+    sudo = tree / "usr/local/bin/sudo"
+    sudo.write_text(SUDO)
+    sudo.chmod(0o755)
     mirror = f"127.0.0.1:{REGISTRY_PORT}"
     (tree / "srv/registries.conf").write_text("".join(MIRROR.format(host=host, mirror=mirror) for host in HOSTS))

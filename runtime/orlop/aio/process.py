@@ -10,7 +10,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.command_error import CommandError as CommandError
 from orlop.aio.command_error import CommandTimeout as CommandTimeout
@@ -27,8 +28,7 @@ KILL_LIMIT = 5.0
 """Seconds to await a killed program. Longer means uninterruptible sleep: the reaper gets it when it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A program that ended."""
 
     argv: tuple[str, ...]

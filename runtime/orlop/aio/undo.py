@@ -8,9 +8,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +21,7 @@ BACKOFF = (0.02, 0.1, 0.4)
 """Seconds before the second, third and fourth try of a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A step that could not be undone."""
 
     sentence: str

@@ -6,9 +6,9 @@ with its traceback under a reference number, and the client gets the number.
 
 import logging
 import secrets
-from dataclasses import dataclass
 
 import grpc
+import msgspec
 
 from orlop.model import errors as model
 
@@ -42,8 +42,7 @@ REASONS: dict[type[model.OrlopError], str] = {
 TEXT_LIMIT = 2500
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """What a client gets in place of an answer."""
 
     code: grpc.StatusCode

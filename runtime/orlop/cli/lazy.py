@@ -2,17 +2,16 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import click
+import msgspec
 
 from orlop.config.errors import ConfigError
 from orlop.model.errors import OrlopError
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a command is, and its line in the list of commands, which is shown without importing it."""
 
     target: str

@@ -128,6 +128,61 @@ def diff(declaration: Any, program: str | None, socket_path: str | None, output:
 
 
 @node.command()
+@click.option(
+    "--declaration",
+    type=click.File("rb"),
+    help="The declaration as JSON; - for standard input.  [default: the one that was applied last]",
+)
+@output_option
+def ports(declaration: Any, output: str) -> None:
+    """Name every port that the node serves, and who must reach it: what a firewall lets in.
+
+    \b
+    Examples:
+      orlop node ports
+      orlop node ports --declaration node.json --output json
+    """
+    from orlop.cli.printing import print_json, print_table
+    from orlop.node import ports as serving
+    from orlop.node.declaring import declare
+    from orlop.node.settings import effective
+
+    declared = declare(_json(declaration.read()) if declaration else _applied_last())
+    found = serving.ports(declared, effective(declared))
+    if output == "json":
+        print_json(found)
+    elif found:
+        print_table(("PORT", "SERVES", "FROM"), [(each.text, each.server, each.source) for each in found])
+    else:
+        click.echo("This node serves nobody but itself.")
+
+
+@node.command()
+@click.option("--lock", "path", type=click.Path(dir_okay=False, exists=True), help="Another lock file.")
+@click.option("--write", is_flag=True, help="Write it; without, only the difference is shown.")
+def refresh(path: str | None, write: bool) -> None:
+    """Bring the lock file up to date: newest patches, and the digests that their projects publish.
+
+    For a checkout, with a network. The status is 1 where the file differs and was not written.
+    """
+    import difflib
+
+    from orlop.cli.fetching import text_at
+    from orlop.node import lock, refreshing
+
+    target = Path(path or Path(lock.__file__).with_name("lock.json"))
+    before = target.read_text(encoding="utf-8")
+    after, told = refreshing.refresh(before, lambda address: text_at(address, refreshing.LIMIT))
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), str(target), "refreshed")
+    click.echo("".join(lines), nl=False)
+    for sentence in told:
+        click.echo(sentence, err=True)
+    if write and after != before:
+        target.write_text(after, encoding="utf-8")
+    sys.exit(1 if after != before and not write else 0)
+
+
+@node.command()
 @socket_option
 @config_option
 @click.option("--dry-run", is_flag=True, help="Only name them.")

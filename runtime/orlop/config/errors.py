@@ -1,11 +1,11 @@
 """What is wrong with a configuration, told so that it can be mended: file, key, problem. All of it at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One mistake."""
 
     key: str

@@ -6,7 +6,6 @@ value it is known which file it came from.
 
 import os
 import tomllib
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,8 +21,7 @@ DROP_INS = "conf.d"
 DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A configuration and where it is from."""
 
     config: Config

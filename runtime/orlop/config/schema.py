@@ -58,8 +58,14 @@ class Handler(Section):
     """For runc's shim: the OCI runtime that it calls; empty: runc, searched in PATH. Other shims have none."""
     config_path: str = ""
     """For a shim: configuration file of its own (Kata, gVisor), which it is given with each container."""
-    rootfs: Literal["path", "bind"] = "path"
-    """For a shim: how it gets a container's root. path: mounted, and named in config.json. bind: as a mount to make."""
+    rootfs: Literal["path", "bind", "block"] = "path"
+    """For a shim: how it gets a container's root. path: mounted, and named in config.json. bind: as a mount to make.
+    block: as an ext4 filesystem on a loop device, with a copy of the image."""
+    block_size: int = 10 << 30
+    """For rootfs = "block": bytes of a container's filesystem; the file behind it takes only what is written."""
+    stats: Literal["cgroup", "shim"] = "cgroup"
+    """For a shim: who tells what a container uses. cgroup: its cgroup on the node. shim: the shim itself, for
+    containers in a virtual machine, of which the node sees no cgroup of their own."""
     pod_annotations: tuple[str, ...] = ()
     """Names of pod annotations that reach the runtime or shim, with * as in file names; none by default, for some
     runtimes take orders from them."""

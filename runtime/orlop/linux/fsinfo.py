@@ -3,7 +3,8 @@
 import os
 import stat
 import sys
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.linux.mount_table import mount_of
 
@@ -13,8 +14,7 @@ _LONG = 900
 _MAX_NESTING = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FilesystemUsage:
+class FilesystemUsage(msgspec.Struct, frozen=True):
     """A filesystem's figures, bytes and inodes."""
 
     total: int
@@ -25,8 +25,7 @@ class FilesystemUsage:
     inodes_used: int
 
 
-@dataclass(frozen=True, slots=True)
-class TreeUsage:
+class TreeUsage(msgspec.Struct, frozen=True):
     """What a tree takes."""
 
     bytes: int

@@ -3,8 +3,9 @@
 import errno
 import os
 import struct
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 from orlop.linux import syscalls
 
@@ -27,8 +28,7 @@ _HEAD = struct.Struct("iIII")
 _BUFFER = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event of the kernel's queue."""
 
     wd: int

@@ -76,8 +76,12 @@ def tmpfs(
     nodev: bool = True,
     noexec: bool = False,
     source: str = "tmpfs",
+    context: str = "",
 ) -> None:
-    """Mount a tmpfs (tmpfs(5)); size in bytes, the kernel's default (half of the memory) without."""
+    """Mount a tmpfs (tmpfs(5)); size in bytes, the kernel's default (half of the memory) without.
+
+    `context` is the SELinux label of all that is in it (mount(8), context=); other kernels refuse it.
+    """
     attributes = (
         (syscalls.MOUNT_ATTR_NOSUID if nosuid else 0)
         | (syscalls.MOUNT_ATTR_NODEV if nodev else 0)
@@ -89,6 +93,8 @@ def tmpfs(
         syscalls.fsconfig_string(fs, "mode", f"{mode:o}")
         if size is not None:
             syscalls.fsconfig_string(fs, "size", str(size))
+        if context:
+            syscalls.fsconfig_string(fs, "context", context)
         syscalls.fsconfig_create(fs)
         mount = syscalls.fsmount(fs, attributes)
         try:
@@ -109,19 +115,20 @@ def overlay(
     work: str | None,
     volatile: bool = True,
     idmap_fd: int | None = None,
+    context: str = "",
 ) -> None:
     """Mount an overlayfs. `lower` is ordered as in lowerdir: topmost layer first. Without `upper` it is read-only.
 
     `volatile` skips every sync of the upper layer; after an unmount the same upper cannot be mounted again until
     incompat/volatile in the kernel's part of `work` is removed. `idmap_fd` is a user namespace whose mapping the lower
-    layers get.
+    layers get. `context` is as for tmpfs, and needs more than one layer where there is no upper.
     """
     if not lower or (upper is None) != (work is None):
         raise OSError(errno.EINVAL, "overlay: needs lower layers, and both or none of upper and work", target)
     if upper is None and len(lower) == 1:
         bind(lower[0], target, readonly=True, idmap_fd=idmap_fd)  # overlayfs refuses a single layer
         return
-    mount_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
+    mount_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd, context=context)
 
 
 def unmount(target: str, *, detach: bool = True) -> None:

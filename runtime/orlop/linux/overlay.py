@@ -39,30 +39,44 @@ def _takes(setting: str) -> bool:
 
 
 def mount_overlay(
-    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, idmap_fd: int | None
+    target: str,
+    lower: Sequence[str],
+    upper: str | None,
+    work: str | None,
+    *,
+    volatile: bool,
+    idmap_fd: int | None,
+    context: str = "",
 ) -> None:
     """See mounts.overlay."""
     if idmap_fd is not None:
-        _idmapped_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
+        _idmapped_overlay(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd, context=context)
     elif appends_layers():
-        _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=None)
+        _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=None, context=context)
     else:
-        _by_options(target, lower, upper, work, volatile=volatile)
+        _by_options(target, lower, upper, work, volatile=volatile, context=context)
 
 
 def _idmapped_overlay(
-    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, idmap_fd: int
+    target: str,
+    lower: Sequence[str],
+    upper: str | None,
+    work: str | None,
+    *,
+    volatile: bool,
+    idmap_fd: int,
+    context: str = "",
 ) -> None:
     """Before Linux 6.15 a layer must be mounted somewhere; until the overlay has its own copy, beside the target."""
     if appends_layers():
         try:
-            _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd)
+            _by_context(target, lower, upper, work, volatile=volatile, idmap_fd=idmap_fd, context=context)
             return
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
     with attached_layers(target, lower, idmap_fd) as layers:
-        mount_overlay(target, layers, upper, work, volatile=volatile, idmap_fd=None)
+        mount_overlay(target, layers, upper, work, volatile=volatile, idmap_fd=None, context=context)
 
 
 @contextmanager
@@ -84,7 +98,14 @@ def attached_layers(target: str, lower: Sequence[str], idmap_fd: int) -> Iterato
 
 
 def _by_context(
-    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, idmap_fd: int | None
+    target: str,
+    lower: Sequence[str],
+    upper: str | None,
+    work: str | None,
+    *,
+    volatile: bool,
+    idmap_fd: int | None,
+    context: str = "",
 ) -> None:
     with ExitStack() as fds:
         fs = _held(fds, syscalls.fsopen("overlay"))
@@ -98,6 +119,8 @@ def _by_context(
                 syscalls.fsconfig_string(fs, "workdir", _short(fds, work))
                 if volatile:
                     syscalls.fsconfig_flag(fs, "volatile")
+            if context:
+                syscalls.fsconfig_string(fs, "context", context)
             syscalls.fsconfig_create(fs)
         except OSError as error:
             raise OSError(error.errno, f"overlay: {error.strerror}", target) from error
@@ -135,28 +158,33 @@ def _escape(path: str) -> str:
     return path.replace("\\", "\\\\").replace(",", "\\,").replace(":", "\\:")
 
 
-def _options(lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool) -> str:
+def _options(lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = "") -> str:
     text = f"lowerdir={':'.join(lower)}"
     if upper is not None and work is not None:
         text += f",upperdir={upper},workdir={work}" + (",volatile" if volatile else "")
-    return text
+    # A label holds commas.
+    return text + (f',context="{context}"' if context else "")
 
 
-def _by_options(target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool) -> None:
+def _by_options(
+    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = ""
+) -> None:
     escaped = [_escape(layer) for layer in lower]
-    options = _options(escaped, upper and _escape(upper), work and _escape(work), volatile=volatile)
+    options = _options(escaped, upper and _escape(upper), work and _escape(work), volatile=volatile, context=context)
     if len(os.fsencode(options)) < _PAGE:
         syscalls.mount("overlay", target, "overlay", 0, options)
     else:
         # Only a thread that shares its working directory with nobody may change it.
-        call_in_own_thread(lambda: _by_descriptors(target, lower, upper, work, volatile=volatile))
+        call_in_own_thread(lambda: _by_descriptors(target, lower, upper, work, volatile=volatile, context=context))
 
 
-def _by_descriptors(target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool) -> None:
+def _by_descriptors(
+    target: str, lower: Sequence[str], upper: str | None, work: str | None, *, volatile: bool, context: str = ""
+) -> None:
     """With /proc/thread-self/fd as working directory every layer's relative path is its descriptor's few digits."""
     with _descriptors([*lower, *([upper, work] if upper and work else [])]) as names:
         layers, rest = names[: len(lower)], [*names[len(lower) :], None, None]
-        options = _options(layers, rest[0], rest[1], volatile=volatile)
+        options = _options(layers, rest[0], rest[1], volatile=volatile, context=context)
         absolute = os.path.abspath(target)
         syscalls.unshare(syscalls.CLONE_FS)
         os.chdir("/proc/thread-self/fd")

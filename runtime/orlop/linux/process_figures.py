@@ -5,13 +5,13 @@ One process at a time is in processes.py; limits and counts of cgroups are in cg
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.linux.files import read_text
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessFigures:
+class ProcessFigures(msgspec.Struct, frozen=True):
     """Sums over the processes that were still there."""
 
     processes: int = 0

@@ -120,7 +120,12 @@ class ShimOptions(Value):
     config_path: str = ""
     """Configuration file of the shim itself; empty: it has one, or needs none."""
     rootfs: str = "path"
-    """"path": config.json names the mounted root; "bind": the shim makes a bind mount of it."""
+    """"path": config.json names the mounted root; "bind": the shim makes a bind mount of it; "block": it mounts
+    a block device."""
+    block_size: int = 0
+    """Bytes of that device's filesystem."""
+    stats: str = "cgroup"
+    """"cgroup": figures are read on the node; "shim": the shim is asked."""
 
 
 class ContainerRecord(Value):

@@ -89,6 +89,8 @@ class PodRecord(Value):
     """The pod's cgroup as the config gave it; empty: our own default parent."""
     run_dir: str = ""
     """Volatile directory with resolv.conf, hostname and shm."""
+    selinux_level: str = ""
+    """Of its SELinux labels, such as "s0:c1,c2"; empty where the kernel has no SELinux."""
 
 
 class PodStatus(Value):

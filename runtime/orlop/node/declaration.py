@@ -10,6 +10,7 @@ import msgspec
 
 from orlop.config.schema import Handler, Section
 from orlop.node.artefacts import Artefact
+from orlop.node.hardening import Hardening
 from orlop.node.kubernetes.cluster import Alone, Cluster, Membership
 from orlop.node.kubernetes.kubelet import Kubelet
 from orlop.node.kubernetes.runtime_class import RuntimeClass
@@ -57,6 +58,11 @@ class Host(Section):
     """Beside those that a node needs; null drops one of these."""
     modules: tuple[ModuleName, ...] = ()
     """Kernel modules to load beside those that a node needs."""
+    hardening: Hardening = Hardening()
+    """What the machine is denied beyond what a node needs; all of it is off unless declared."""
+    firewalld: bool = True
+    """Where firewalld runs it is told the ports that members and clients of the cluster must reach, and pods'
+    addresses. False: they are only named. NodePorts and other firewalls are left to whoever keeps them."""
 
 
 class Declaration(Section):

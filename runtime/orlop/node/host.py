@@ -2,6 +2,7 @@
 
 from ipaddress import ip_network
 
+from orlop.node import hardening
 from orlop.node.declaration import Declaration, External
 from orlop.node.networks import files as networks
 
@@ -41,5 +42,6 @@ def sysctls(declaration: Declaration) -> dict[str, str]:
         ip_network(c).version == 6 for c in declaration.network.pod_cidrs
     ):
         wanted["net.ipv6.conf.all.forwarding"] = "1"
+    wanted.update(hardening.sysctls(declaration.host.hardening))
     wanted.update(declaration.host.sysctls)
     return {name: str(value) for name, value in sorted(wanted.items()) if value is not None}

@@ -39,6 +39,8 @@ class Artefact(Section):
     """With {version} and {arch}; null: it comes from the distribution only."""
     arch: dict[str, str] = {}
     """The architecture's name in the address where it is not Debian's."""
+    sums: str | None = None
+    """Where its project publishes the digests, with {url}, {version} and {arch}; null: nowhere. For the refresh."""
     digests: dict[str, Digests] = {}
     """By version."""
 

@@ -12,6 +12,7 @@ from orlop.node.kubernetes.cluster import Alone, ControlPlane
 from orlop.node.kubernetes.kubeadm import upgrade_document
 from orlop.node.network import conflist
 from orlop.node.networks import files as networks
+from orlop.node.ports import Port, ports
 from orlop.node.render import PROGRAM, render
 from orlop.node.rendered import Part, RenderedFile
 from orlop.node.settings import effective
@@ -71,6 +72,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration of kubeadm upgrade for a member; empty where the node is none."""
     artefacts: dict[str, list[Fetch]]
     """Kubernetes' programs of a member, by architecture; empty where the node is none."""
+    ports: list[Port]
+    """What the node serves."""
+    firewalld: bool
+    """Whether firewalld, where it runs, is told of them."""
+    pod_cidrs: tuple[str, ...]
+    """Addresses of pods, as far as they are declared."""
+    hardened: list[str]
+    """Items of host.hardening that are on."""
 
 
 def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
@@ -111,6 +120,10 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         artefacts={}
         if isinstance(declaration.member, Alone)
         else artefacts.of_a_member(declaration.artefacts, declaration.kubernetes),
+        ports=ports(declaration, config),
+        firewalld=declaration.host.firewalld,
+        pod_cidrs=getattr(declaration.network, "pod_cidrs", declaration.cluster.pod_cidrs),
+        hardened=[name for name, on in msgspec.to_builtins(declaration.host.hardening).items() if on],
     )
 
 

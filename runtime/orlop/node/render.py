@@ -5,8 +5,10 @@ Ansible and Nix both take their files from here, so the same declaration gives t
 
 import json
 
+import msgspec
+
 from orlop.config.schema import Config
-from orlop.node import host, settings, toml
+from orlop.node import hardening, host, settings, toml
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.kubernetes import files as kubernetes
 from orlop.node.network import conflist
@@ -31,6 +33,9 @@ def render(declaration: Declaration, *, program: str = PROGRAM, kubelet: str = K
         files.append(_network_file(declaration.network, config))
     files += networks.files(declaration, config)
     files += kubernetes.files(declaration, config, kubelet=kubelet)
+    files += hardening.files(declaration.host.hardening)
+    if declaration.host.hardening.private_files:
+        files = [msgspec.structs.replace(file, mode="0600") for file in files]
     return sorted(files, key=lambda file: file.path)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import jinja2
 import msgspec
 
-Part = Literal["host", "network", "daemon", "kubernetes", "control_plane", "worker"]
+Part = Literal["host", "hardening", "network", "daemon", "kubernetes", "control_plane", "worker"]
 """Who writes a file and who must be told of its change."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from orlop.config import documentation
-from orlop.node import artefacts, declaration
+from orlop.node import artefacts, declaration, hardening
 from orlop.node.declaration import OWN_PLACE, Declaration
 from orlop.node.kubernetes import cluster, kubelet
 from orlop.node.kubernetes.cluster import Member
@@ -31,5 +31,5 @@ def json_schema() -> dict[str, Any]:
 
 def _meanings() -> dict[tuple[str, str], str]:
     """Docstrings of the fields in every module that has a part of the declaration."""
-    modules = (declaration, artefacts, providers, cluster, kubelet)
+    modules = (declaration, artefacts, hardening, providers, cluster, kubelet)
     return {key: text for module in modules for key, text in documentation.docs(module).items()}

@@ -14,7 +14,9 @@ from orlop.engine.oci.cdi import names
 from orlop.engine.oci.cdi.edits import inject
 from orlop.engine.oci.confinement import profile_asked
 from orlop.engine.oci.facts import with_apparmor_profiles
-from orlop.engine.oci.inputs import ResolvedUser, Spec, SpecInputs
+from orlop.engine.oci.inputs import ResolvedMount, ResolvedUser, Spec, SpecInputs
+from orlop.engine.oci.relabel import relabel
+from orlop.engine.oci.selinux import Labels, labels
 from orlop.engine.oci.spec import build_spec, write_config
 from orlop.linux.processes import clamp_oom_score_adj
 from orlop.model import signals
@@ -82,6 +84,7 @@ def write(
     wanted = volumes.resolve_mounts(
         mounts, recursive_read_only=handler.features.recursive_read_only_mounts, userns=userns
     )
+    _relabel(mounts, wanted, labels(pod, context, deck.facts))
     inputs = SpecInputs(
         container_id=record.id,
         pod=pod,
@@ -106,6 +109,14 @@ def write(
     _inject(deck, pod, record, spec)
     write_config(record.bundle, spec)
     return _user_view(user)
+
+
+def _relabel(mounts: tuple[Mount, ...], resolved: tuple[ResolvedMount, ...], labels: Labels) -> None:
+    """Volumes that the kubelet has managed; a container that SELinux does not confine needs no label of theirs."""
+    if labels.process:
+        for mount, found in zip(mounts, resolved, strict=True):
+            if mount.selinux_relabel:
+                relabel(found.host_path, labels.mount)
 
 
 def _inject(deck: Deck, pod: PodRecord, record: ContainerRecord, spec: Spec) -> None:

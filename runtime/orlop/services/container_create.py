@@ -13,6 +13,7 @@ from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci import idmapped
+from orlop.engine.oci.selinux import labels
 from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux import null_device
@@ -171,9 +172,10 @@ class _Parts:
         self.undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         layers, idmap = self.image.layers if self.image else (), _root_idmap(pod.record)
         changes = self.source.changes if self.source else None
-        root = await deck.roots.prepare(record.id, layers, idmap=idmap, changes=changes)
+        label = labels(pod.record, record.config.linux.security_context, deck.facts).mount
+        root = await deck.roots.prepare(record.id, layers, idmap=idmap, changes=changes, label=label)
         steps.enter("mount its image volumes")
-        mounts = await image_volumes.mount_all(deck, record, self.volumes, idmap)
+        mounts = await image_volumes.mount_all(deck, record, self.volumes, idmap, label)
         steps.enter("write the OCI configuration")
         self.user = await offload(
             container_bundle.write, deck, pod.record, record, self.image, self.handler, root.path, mounts

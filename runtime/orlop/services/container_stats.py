@@ -2,9 +2,12 @@
 
 import time
 
+import msgspec
+
 from orlop.engine.state.table import ContainerEntry
 from orlop.model.enums import ContainerState
 from orlop.model.stats import ContainerStats, ContainerStatsFilter
+from orlop.services.carriers.shim_stats import told_usage
 from orlop.services.deck import Deck
 from orlop.services.measuring import all_that_can
 from orlop.services.selecting import labels_match
@@ -23,13 +26,22 @@ async def list_container_stats(deck: Deck, wanted: ContainerStatsFilter | None) 
 
 async def measure(deck: Deck, entry: ContainerEntry) -> ContainerStats:
     """Figures of one container."""
-    upper = await deck.roots.usage(entry.record.id)
-    return deck.stats.container(entry.record, time.time_ns(), upper, deck.settings.root_dir)
+    record = entry.record
+    upper = await deck.roots.usage(record.id)
+    told = None
+    if record.shim is not None and record.shim.stats == "shim":
+        told = await told_usage(deck, record) if _runs(entry) else None
+        record = msgspec.structs.replace(record, cgroup="")  # what the node would read there is not the container's
+    return deck.stats.container(record, time.time_ns(), upper, deck.settings.root_dir, told=told)
+
+
+def _runs(entry: ContainerEntry) -> bool:
+    return entry.status.state is ContainerState.CONTAINER_RUNNING
 
 
 def _fits(entry: ContainerEntry, wanted: ContainerStatsFilter | None) -> bool:
     record, status = entry.record, entry.status
-    if not status.made or record.infra or status.state is not ContainerState.CONTAINER_RUNNING:
+    if not status.made or record.infra or not _runs(entry):
         return False
     if wanted is None:
         return True

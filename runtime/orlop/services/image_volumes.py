@@ -5,7 +5,6 @@ mounts belong to the container's root filesystem and go with it.
 """
 
 import os
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,8 +20,7 @@ SAFE_OPTIONS = ("nosuid", "nodev")
 """Programs may run from an image volume, but not with another user's rights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A mount of the request, and the image that it means."""
 
     mount: Mount
@@ -56,19 +54,22 @@ def recorded(volumes: tuple[Found, ...]) -> tuple[ImageVolume, ...]:
 
 
 async def mount_all(
-    deck: Deck, record: ContainerRecord, volumes: tuple[Found, ...], idmap: RootIdmap | None
+    deck: Deck, record: ContainerRecord, volumes: tuple[Found, ...], idmap: RootIdmap | None, label: str
 ) -> tuple[Mount, ...]:
     """Mount each below the container's directory; returns config.mounts, all of host paths now.
 
-    In a pod with a user namespace (idmap) their owners are mapped like those of the root filesystem.
+    In a pod with a user namespace (idmap) their owners are mapped like those of the root filesystem, and they have its
+    SELinux label.
     """
-    mounts = iter([await _mounted(deck, record, number, each, idmap) for number, each in enumerate(volumes)])
+    mounts = iter([await _mounted(deck, record, number, each, idmap, label) for number, each in enumerate(volumes)])
     return tuple(mount if mount.image is None else next(mounts) for mount in record.config.mounts)
 
 
-async def _mounted(deck: Deck, record: ContainerRecord, number: int, volume: Found, idmap: RootIdmap | None) -> Mount:
+async def _mounted(
+    deck: Deck, record: ContainerRecord, number: int, volume: Found, idmap: RootIdmap | None, label: str
+) -> Mount:
     mount = volume.mount
-    root = await deck.roots.mount_image(record.id, number, volume.image.layers, idmap=idmap)
+    root = await deck.roots.mount_image(record.id, number, volume.image.layers, idmap=idmap, label=label)
     try:
         source = await offload(_inside, root, mount.image_sub_path)
     except OSError as error:

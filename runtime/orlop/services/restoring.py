@@ -6,7 +6,8 @@ Such a container is created without any process: the processes of the checkpoint
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.checkpoint import files
@@ -25,8 +26,7 @@ from orlop.services.naming import new_id
 CONFIG = "config.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint that is ours to use: a copy in a directory of its own."""
 
     directory: str

@@ -7,6 +7,7 @@ is taken apart at the next start.
 import time
 
 from orlop.aio.undo import UndoStack
+from orlop.engine.oci import selinux
 from orlop.engine.state.table import PodEntry
 from orlop.model.base import to_json
 from orlop.model.enums import ContainerEventType, NamespaceMode, PodSandboxState
@@ -65,7 +66,7 @@ async def _make(deck: Deck, record: PodRecord, undo: UndoStack, steps: Steps) ->
     )
     await deck.namespaces.create(record.id, record.config)
     steps.enter("write its files")
-    await deck.files.create(record.id, record.config)
+    await deck.files.create(record.id, record.config, selinux.mount_label(record, deck.facts))
     if record.namespaces.net:
         steps.enter("set up its network")
         attaching = True
@@ -119,6 +120,7 @@ def _plan(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_handler:
         namespaces=namespaces,
         cgroup_parent=config.linux.cgroup_parent,
         run_dir=deck.files.run_dir(pod_id),
+        selinux_level=selinux.level_for(config, deck.facts, {each.record.selinux_level for each in deck.state.pods}),
     )
 
 

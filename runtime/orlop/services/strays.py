@@ -9,7 +9,7 @@ import os
 from orlop.aio.threads import offload
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.linux.files import read_text_or, remove_tree
-from orlop.services.carriers.shimmed import remove_stray
+from orlop.services.carriers.shim_ends import remove_stray
 from orlop.services.deck import Deck
 
 log = logging.getLogger(__name__)

@@ -4,15 +4,15 @@ Free of HTTP: who admits plans and speaks with their clients is the streaming se
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from orlop.aio.duplex import Client, Peer
 from orlop.model.errors import InvalidArgument, Unsupported
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamChoice:
+class StreamChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The streams that the request names."""
 
     stdin: bool = False
@@ -21,8 +21,7 @@ class StreamChoice:
     tty: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommandPlan:
+class CommandPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A command, or a container's first process, that a client is to see."""
 
     verb: str
@@ -34,8 +33,7 @@ class CommandPlan:
     """Serve the client to the end; the exit code. Raises OrlopError. Cancelled when the client has gone."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ForwardPlan:
+class ForwardPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A pod whose ports a client may reach."""
 
     title: str

@@ -1,7 +1,8 @@
 """The head of the HTTP/1.1 request that opens a session, and the answers to it. What follows is not read here."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.streaming.frames.errors import ProtocolError
 
@@ -13,8 +14,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REASONS = {101: "Switching Protocols", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A request without its body."""
 
     method: str

@@ -7,7 +7,8 @@ cannot be used leave the last ones in force.
 import logging
 import os
 import ssl
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.model.errors import Unavailable
 
@@ -18,8 +19,7 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _Identity = tuple[tuple[int, int, int, int] | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
+class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says; all files are PEM."""
 
     cert: str

@@ -8,8 +8,9 @@ flags   u8
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+
+import msgspec
 
 from orlop.ttrpc.errors import ProtocolError
 
@@ -37,8 +38,7 @@ class Flags(IntFlag):
     NO_DATA = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One message."""
 
     stream: int

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from orlop.engine.shim.task import TaskService, TaskState
 from orlop.ttrpc.client import Client
 from orlop.ttrpc.link import SocketStream
 from tests.harness.node import SHIM_RUNC, Node
-from tests.harness.pods import EXITED, NOTREADY, RUNNING, Pods, eventually
+from tests.harness.pods import EXITED, NOTREADY, RUNNING, Container, Pods, eventually
 
 SHIM = pytest.mark.parametrize("handler", ["shim-runc"], indirect=True)
 pytestmark = SHIM
@@ -95,6 +96,55 @@ def test_the_shim_mounts_the_root_where_it_is_told_to(own_node: Node, own_pods: 
     eventually(lambda: container.output() == "hello\n", seconds=30)
     container.stop()
     assert container.status().state == EXITED
+
+
+def _stats(node: Node, container: Container) -> Any:
+    return node.cri("ContainerStats", container_id=container.id).stats
+
+
+def _written(node: Node, container: Container) -> int:
+    return int(_stats(node, container).writable_layer.used_bytes.value)
+
+
+def test_a_root_on_a_block_device_of_its_own(own_node: Node, own_pods: Pods) -> None:
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "rootfs": "block", "block_size": 64 << 20}}})
+    own_node.restart()
+    pod = own_pods.run()
+    first, second = (pod.start("sh", "-c", "echo hello > /file; cat /file; sleep 100000") for _ in range(2))
+    eventually(lambda: (first.output(), second.output()) == ("hello\n", "hello\n"), seconds=30)
+    device, _, kind = first.sh("grep ' / ' /proc/mounts").split()[:3]
+    assert (device.startswith("/dev/loop"), kind) == (True, "ext4")
+    # The image's owners and modes, and room for what it was given and no more.
+    assert first.sh("stat -c '%u %g %a' /tmp") == "0 0 1777"
+    assert first.exec("sh", "-c", "head -c 100000000 /dev/zero > /big").exit_code != 0
+    assert first.sh("rm /big; head -c 8000000 /dev/zero > /some; sync; echo fits") == "fits"
+    assert second.sh("ls /big /some 2>/dev/null || echo separate") == "separate"
+    eventually(lambda: _written(own_node, first) >= 8_000_000, seconds=60)
+    own_node.restart(hard=True)
+    assert first.sh("cat /file") == "hello"
+    backing = Path(f"/sys/block/{device.removeprefix('/dev/')}/loop/backing_file")
+    assert backing.read_text().strip().endswith(f"/containers/{first.id}/root.ext4")
+    pod.remove()
+    eventually(lambda: not backing.exists() or first.id not in backing.read_text(), seconds=30)
+
+
+def test_the_shim_is_asked_for_figures_where_it_is_told_to(own_node: Node, own_pods: Pods) -> None:
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "stats": "shim"}}})
+    own_node.restart()
+    container = own_pods.run().start("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 100000")
+    stats = _stats(own_node, container)
+    assert stats.cpu.usage_core_nano_seconds.value > 0
+    assert 0 < stats.memory.working_set_bytes.value <= stats.memory.usage_bytes.value
+    # A shim that does not answer leaves the figures out: nobody else's are told as the container's.
+    shim = _shim(container.info())
+    os.kill(shim, signal.SIGSTOP)
+    try:
+        silent = _stats(own_node, container)
+    finally:
+        os.kill(shim, signal.SIGCONT)
+    assert not silent.memory.HasField("usage_bytes") and not silent.cpu.HasField("usage_core_nano_seconds")
+    assert silent.HasField("writable_layer")
+    eventually(lambda: _stats(own_node, container).memory.usage_bytes.value > 0, seconds=60)
 
 
 def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node, own_pods: Pods) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness.cri import refused
+from tests.harness.foreign import ours
 from tests.harness.pods import CONTAINER, Container, Pods
 from tests.integration.lifecycle.conftest import each_handler
 
@@ -183,8 +184,20 @@ def test_an_unmasked_proc(pods: Pods) -> None:
     assert pod.start(linux=_context()).sh("head -c 1 /proc/timer_list; grep ' /proc/irq ' /proc/mounts || true") != ""
 
 
+@ours("peers leave SELinux options out where there is no SELinux")
+@pytest.mark.skipif(Path("/sys/fs/selinux/enforce").exists(), reason="this kernel has SELinux")
+def test_an_selinux_confinement_is_refused_where_nobody_confines(pods: Pods) -> None:
+    confined = {"selinux_options": {"type": "container_t", "level": "s0:c1,c2"}}
+    with refused("UNIMPLEMENTED", "SELinux type 'container_t' (selinux_options) cannot be applied"):
+        pods.run().create(linux=_context(**confined))
+    with refused("UNIMPLEMENTED", "this kernel has no SELinux"):
+        pods.run(linux={"security_context": confined})
+    for options in ({"level": "s0:c1,c2"}, {"type": "spc_t", "level": "s0"}):
+        assert pods.run().start(linux=_context(selinux_options=options)).sh("echo runs") == "runs"
+
+
 def test_profiles_that_the_kernel_cannot_apply(pods: Pods) -> None:
-    """An AppArmor profile by name is never left out; a default, or SELinux options, may mean nothing here."""
+    """An AppArmor profile by name is never left out; a default may mean nothing here."""
     apparmor = Path("/sys/module/apparmor/parameters/enabled")
     kind = "INVALID_ARGUMENT" if apparmor.exists() and apparmor.read_text().startswith("Y") else "UNIMPLEMENTED"
     with refused(kind, "AppArmor profile 'no-such-profile'"):

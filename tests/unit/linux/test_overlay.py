@@ -159,3 +159,8 @@ def test_old_kernels_are_told_by_what_they_take(
 
     monkeypatch.setattr(syscalls, "fsconfig_string", fsconfig_string)
     assert overlay.appends_layers.__wrapped__() is appends
+
+
+def test_a_label_is_quoted_for_it_holds_commas() -> None:
+    options = overlay._options(["/a", "/b"], "/u", "/w", volatile=True, context="u:r:t:s0:c1,c2")
+    assert options == 'lowerdir=/a:/b,upperdir=/u,workdir=/w,volatile,context="u:r:t:s0:c1,c2"'

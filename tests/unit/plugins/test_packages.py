@@ -33,6 +33,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make = load("module_utils.record").Record
     monkeypatch.setattr(load("modules.packages"), "Record", lambda: make(str(tmp_path / "node")))
     monkeypatch.setattr(load("module_utils.debian"), "versions", lambda names: {})
+    monkeypatch.setattr(load("module_utils.distribution"), "packages", lambda: load("module_utils.debian"))
     return tmp_path
 
 

@@ -6,7 +6,6 @@ that cannot carry it, is a TypeError when the converter is built: a mistake of o
 
 import types
 import typing
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -45,8 +44,7 @@ class Form(StrEnum):
     """Repeated messages; a tuple of structs here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """One field on both sides."""
 
     attribute: str

@@ -6,8 +6,9 @@ Who calls, in what order and with which input is the same for every way: it is i
 import asyncio
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from orlop.aio.process import Finished, run
 from orlop.engine.cni.result import OUTPUT_LIMIT
@@ -16,8 +17,7 @@ _BUSY_PAUSES = (0.1, 0.3, 0.6, 1.0, 2.0)
 """Seconds between tries while somebody is writing the binary (ETXTBSY): network installers copy over it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of one plugin."""
 
     kind: str

@@ -3,7 +3,6 @@
 A result is handed on byte for byte (`raw`); only what we use ourselves is typed and checked.
 """
 
-from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import TypeVar
 
@@ -21,8 +20,7 @@ class BadOutput(ValueError):
     """A plugin printed something that the specification does not allow."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class Interface(msgspec.Struct, frozen=True, kw_only=True):
     """An interface that a plugin made."""
 
     name: str
@@ -31,8 +29,7 @@ class Interface:
     """Path of the network namespace it is in; empty: the node's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """An address that a plugin gave."""
 
     address: str
@@ -42,8 +39,7 @@ class Address:
     """Index into the result's interfaces."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CniResult:
+class CniResult(msgspec.Struct, frozen=True, kw_only=True):
     """A result of ADD."""
 
     raw: bytes

@@ -27,8 +27,7 @@ _FULL_NAME = "io.containerd.image.name"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Archived:
+class Archived(msgspec.Struct, frozen=True):
     """One image of an archive."""
 
     target: str

@@ -10,8 +10,9 @@ import os
 import posixpath
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.images.manifest import Descriptor, Manifest
@@ -24,8 +25,7 @@ MAX_NAME = 1024
 """Bytes of a file's path inside the artifact."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactFile:
+class ArtifactFile(msgspec.Struct, frozen=True):
     """A blob and its path inside the artifact."""
 
     path: str

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from orlop.model.errors import InvalidArgument
 from orlop.model.image import AuthConfig
@@ -11,8 +12,7 @@ from orlop.model.image import AuthConfig
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What proves who asks. Equal credentials may share a download. Nothing of it is shown."""
 
     username: str = ""

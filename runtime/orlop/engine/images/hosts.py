@@ -2,15 +2,15 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.engine.images.reference import DEFAULT_DOMAIN
 
 _HUB_API = "registry-1.docker.io"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryHost:
+class RegistryHost(msgspec.Struct, frozen=True, kw_only=True):
     """What differs for one registry host."""
 
     plain_http: bool = False
@@ -23,8 +23,7 @@ class RegistryHost:
     """Do not verify its certificate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(msgspec.Struct, frozen=True):
     """The configured registries, by host[:port]."""
 
     by_name: Mapping[str, RegistryHost]

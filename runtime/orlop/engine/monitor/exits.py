@@ -6,7 +6,8 @@ What an exit means for the container's record is the services' business; the dea
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.watching import DirectoryWatch
 from orlop.linux.files import ensure_file, read_text, remove_file
@@ -18,8 +19,7 @@ UNKNOWN_CODE = 255
 """Exit code of a container whose real one nobody knows."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerExit:
+class ContainerExit(msgspec.Struct, frozen=True, kw_only=True):
     """One container's end."""
 
     container_id: str

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from orlop.model.container import ContainerRecord, ContainerStatus
 from orlop.model.pod import PodRecord, PodStatus
 from orlop.model.resources import LinuxContainerResources
@@ -33,8 +35,7 @@ class Container(Protocol):
     def status(self) -> ContainerStatus: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, kw_only=True):
     """New limits for a container that a plugin asks for."""
 
     container_id: str
@@ -45,8 +46,7 @@ class Update:
     ignore_failure: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Eviction:
+class Eviction(msgspec.Struct, frozen=True, kw_only=True):
     """A container that a plugin wants to be stopped."""
 
     container_id: str
@@ -68,8 +68,7 @@ class Created:
     evictions: tuple[Eviction, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Updated:
+class Updated(msgspec.Struct, frozen=True, kw_only=True):
     """What plugins make of a container's new limits."""
 
     resources: Spec

@@ -2,8 +2,9 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from orlop.linux.paths import open_in_root
 from orlop.model.errors import InvalidArgument
@@ -15,8 +16,7 @@ ID_LIMIT = (1 << 32) - 1
 """No uid or gid is as large as this: the kernel uses it for "none"."""
 
 
-@dataclass(frozen=True, slots=True)
-class PasswdEntry:
+class PasswdEntry(msgspec.Struct, frozen=True):
     """One account."""
 
     name: str
@@ -25,8 +25,7 @@ class PasswdEntry:
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupEntry:
+class GroupEntry(msgspec.Struct, frozen=True):
     """One group with the names of its members."""
 
     name: str

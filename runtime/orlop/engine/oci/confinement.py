@@ -1,4 +1,4 @@
-"""Confinement of a container beyond capabilities and seccomp: AppArmor, SELinux, masked and read-only paths."""
+"""Confinement of a container beyond capabilities and seccomp: AppArmor, masked and read-only paths."""
 
 from orlop.engine.oci.inputs import HostFacts, Spec, SpecSettings
 from orlop.model.enums import ProfileType
@@ -35,21 +35,15 @@ def apparmor_profile(context: LinuxContainerSecurityContext, settings: SpecSetti
         return settings.apparmor_profile if loaded and not context.privileged else ""
     if asked.profile_type is ProfileType.Unconfined:
         return "unconfined" if facts.apparmor else ""
-    if not asked.localhost_ref:
+    # The kubelet sends the name alone, critest as it stood in the annotation of old.
+    name = asked.localhost_ref.removeprefix("localhost/")
+    if not name:
         raise InvalidArgument("apparmor.profile_type is Localhost but apparmor.localhost_ref is empty")
     if not facts.apparmor:
-        raise Unsupported(f"AppArmor profile {asked.localhost_ref!r} cannot be applied: this kernel has no AppArmor")
-    if asked.localhost_ref not in facts.apparmor_profiles:
-        raise InvalidArgument(f"AppArmor profile {asked.localhost_ref!r} is not loaded on this node")
-    return asked.localhost_ref
-
-
-def selinux_label(context: LinuxContainerSecurityContext, facts: HostFacts) -> str:
-    """process.selinuxLabel; empty: none. On a kernel without SELinux a pod's options mean nothing, and are no error."""
-    options = context.selinux_options
-    if options is None or not facts.selinux:
-        return ""
-    return ":".join((options.user, options.role, options.type, options.level)).rstrip(":")
+        raise Unsupported(f"AppArmor profile {name!r} cannot be applied: this kernel has no AppArmor")
+    if name not in facts.apparmor_profiles:
+        raise InvalidArgument(f"AppArmor profile {name!r} is not loaded on this node")
+    return name
 
 
 def security_paths(context: LinuxContainerSecurityContext) -> Spec:

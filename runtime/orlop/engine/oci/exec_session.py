@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from orlop.aio.descriptors import Reader, write_all
 from orlop.aio.duplex import Client, OutputName, Size
 from orlop.aio.reaper import Reaper
@@ -25,8 +27,7 @@ from orlop.linux.files import remove_tree
 from orlop.model.errors import Unavailable
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which streams the client wants. With a terminal there is no stderr."""
 
     stdin: bool = False

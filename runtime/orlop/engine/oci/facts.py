@@ -7,12 +7,17 @@ import socket
 from dataclasses import replace
 
 from orlop.engine.oci.capabilities import names_of
-from orlop.engine.oci.inputs import HostFacts
+from orlop.engine.oci.inputs import HostFacts, SelinuxContexts
 from orlop.linux.files import read_text, read_text_or
 
 
 def gather(
-    *, cgroup_version: int, cgroup_root: str = "/sys/fs/cgroup", proc: str = "/proc", sys: str = "/sys"
+    *,
+    cgroup_version: int,
+    cgroup_root: str = "/sys/fs/cgroup",
+    proc: str = "/proc",
+    sys: str = "/sys",
+    etc: str = "/etc",
 ) -> HostFacts:
     """Read what the machine offers."""
     return HostFacts(
@@ -26,6 +31,7 @@ def gather(
         apparmor=read_text_or(f"{sys}/module/apparmor/parameters/enabled", "N").startswith("Y"),
         apparmor_profiles=_profiles(read_text_or(f"{sys}/kernel/security/apparmor/profiles", "")),
         selinux=os.path.exists(f"{sys}/fs/selinux/enforce"),
+        selinux_contexts=_selinux_contexts(f"{etc}/selinux"),
     )
 
 
@@ -42,6 +48,17 @@ def own_capabilities(status: str) -> frozenset[str]:
         key: int(value, 16) for key, value in re.findall(r"^(CapPrm|CapBnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
     }
     return names_of(masks["CapPrm"] & masks["CapBnd"])
+
+
+def _selinux_contexts(directory: str) -> SelinuxContexts:
+    """Of the policy that is configured (selinux_config(5)); the usual ones where it has none for containers."""
+    policy = dict(_ASSIGNMENT.findall(read_text_or(f"{directory}/config", ""))).get("SELINUXTYPE", "targeted")
+    listed = dict(_ASSIGNMENT.findall(read_text_or(f"{directory}/{policy}/contexts/lxc_contexts", "")))
+    whole = {key: listed[key] for key in ("process", "file") if listed.get(key, "").count(":") >= 3}
+    return replace(SelinuxContexts(), **whole)
+
+
+_ASSIGNMENT = re.compile(r"""^\s*(\w+)\s*=\s*["']?([^"'\s]+)["']?\s*$""", re.MULTILINE)
 
 
 def _profiles(listing: str) -> frozenset[str]:

@@ -7,7 +7,6 @@ file that cannot be used lets no container start: a hook may be what makes a nod
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -51,8 +50,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Hook:
+class _Hook(msgspec.Struct, frozen=True):
     file: _File
     annotations: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
     commands: tuple[re.Pattern[str], ...]

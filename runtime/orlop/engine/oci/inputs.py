@@ -64,6 +64,14 @@ class ResolvedDevice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SelinuxContexts:
+    """The policy's labels for containers (lxc_contexts), to which a pod's level and wishes are added."""
+
+    process: str = "system_u:system_r:container_t:s0"
+    file: str = "system_u:object_r:container_file_t:s0"
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostFacts:
     """What the machine offers; gathered once at start (see `facts.gather`)."""
 
@@ -79,6 +87,7 @@ class HostFacts:
     apparmor_profiles: frozenset[str] = frozenset()
     """Those that are loaded."""
     selinux: bool = False
+    selinux_contexts: SelinuxContexts = SelinuxContexts()
 
 
 @dataclass(frozen=True, kw_only=True)

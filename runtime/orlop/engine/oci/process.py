@@ -3,9 +3,10 @@
 import posixpath
 
 from orlop.engine.oci.capabilities import capability_sets
-from orlop.engine.oci.confinement import apparmor_profile, selinux_label
+from orlop.engine.oci.confinement import apparmor_profile
 from orlop.engine.oci.environment import environment
 from orlop.engine.oci.inputs import Spec, SpecInputs
+from orlop.engine.oci.selinux import labels
 from orlop.model.errors import InvalidArgument
 
 
@@ -29,7 +30,7 @@ def process(inputs: SpecInputs) -> Spec:
         ]
     if profile := apparmor_profile(context, inputs.settings, inputs.facts):
         part["apparmorProfile"] = profile
-    if label := selinux_label(context, inputs.facts):
+    if label := labels(inputs.pod, context, inputs.facts).process:
         part["selinuxLabel"] = label
     return part
 

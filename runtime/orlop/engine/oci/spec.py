@@ -13,6 +13,7 @@ from orlop.engine.oci.mounts import mounts, rootfs_propagation
 from orlop.engine.oci.namespaces import namespaces
 from orlop.engine.oci.process import process
 from orlop.engine.oci.resources import linux_resources
+from orlop.engine.oci.selinux import labels
 from orlop.linux.files import read_bytes, write_atomic
 from orlop.model.errors import InvalidArgument
 from orlop.model.security import IDMapping
@@ -49,6 +50,8 @@ def linux(inputs: SpecInputs) -> Spec:
         # Of a user namespace that is joined too: OCI runtimes look up here who its root is on the node.
         part["uidMappings"] = [_mapping(each) for each in inputs.userns.uids]
         part["gidMappings"] = [_mapping(each) for each in inputs.userns.gids]
+    if label := labels(inputs.pod, context, inputs.facts).mount:
+        part["mountLabel"] = label
     if propagation := rootfs_propagation(inputs):
         part["rootfsPropagation"] = propagation
     if inputs.seccomp is not None and not context.privileged:

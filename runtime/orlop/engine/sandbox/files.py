@@ -25,8 +25,10 @@ class PodFiles:
         """The pod's volatile directory (PodRecord.run_dir)."""
         return pod_dir(self._state_dir, pod_id)
 
-    async def create(self, pod_id: str, config: PodSandboxConfig) -> str:
+    async def create(self, pod_id: str, config: PodSandboxConfig, label: str = "") -> str:
         """Write the files and mount the shm (not for pods with the node's IPC). Returns the directory.
+
+        With `label` they have it for SELinux.
 
         Raises InvalidArgument naming a bad field of dns_config. What exists already is replaced.
         """
@@ -34,7 +36,7 @@ class PodFiles:
         # As CRI-O: a configuration that says nothing means the node's own, and so does none at all.
         asked = resolv_conf(dns) if dns is not None else ""
         try:
-            await offload(self._make, pod_id, config, asked)
+            await offload(self._make, pod_id, config, asked, label)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT):
                 raise ResourceExhausted(f"no space for the pod's files in {self.run_dir(pod_id)}: {error}") from error
@@ -45,7 +47,7 @@ class PodFiles:
         """Unmount and delete the whole directory; not there is fine. Namespaces must have been removed before."""
         await offload(self._remove, pod_id)
 
-    def _make(self, pod_id: str, config: PodSandboxConfig, asked: str) -> None:
+    def _make(self, pod_id: str, config: PodSandboxConfig, asked: str, label: str) -> None:
         directory = self.run_dir(pod_id)
         ensure_dir(directory)
         write_atomic(f"{directory}/resolv.conf", asked or read_text_or(self._host_resolv_conf, ""))
@@ -53,12 +55,15 @@ class PodFiles:
         default = os.uname().nodename if options.network is NamespaceMode.NODE else pod_id[:12]
         write_atomic(f"{directory}/hostname", f"{config.hostname or default}\n")
         if options.ipc is not NamespaceMode.NODE:
-            self._mount_shm(f"{directory}/shm")
+            self._mount_shm(f"{directory}/shm", label)
+        if label:
+            for name in ("resolv.conf", "hostname"):
+                os.setxattr(f"{directory}/{name}", "security.selinux", label.encode() + b"\0")
 
-    def _mount_shm(self, path: str) -> None:
+    def _mount_shm(self, path: str, label: str) -> None:
         ensure_dir(path)
         mounts.unmount(path)  # one on top of another would be left behind
-        mounts.tmpfs(path, size=self._shm_size, noexec=True, source="shm")
+        mounts.tmpfs(path, size=self._shm_size, noexec=True, source="shm", context=label)
 
     def _remove(self, pod_id: str) -> None:
         directory = self.run_dir(pod_id)

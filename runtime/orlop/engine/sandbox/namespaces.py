@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.sandbox import sysctls, userns
@@ -23,8 +24,7 @@ _KINDS: tuple[Kind, ...] = ("net", "ipc", "uts")
 _ALL: tuple[Kind, ...] = (*_KINDS, "user")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What a pod gets: decided and checked before anything is made."""
 
     kinds: tuple[Kind, ...]

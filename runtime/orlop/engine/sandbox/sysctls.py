@@ -7,7 +7,8 @@ with slashes, as sysctl(8) takes them: "net.ipv4.ip_forward", "net/ipv4/conf/eth
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.model.errors import InvalidArgument
 
@@ -17,8 +18,7 @@ _PART = re.compile(r"(?!\.\.?$)[^/\s\0]+")
 _VALUE_LIMIT = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Sysctl:
+class Sysctl(msgspec.Struct, frozen=True):
     """One setting, checked."""
 
     key: str

@@ -11,7 +11,6 @@ Options go to its stdin as a protobuf Any, as containerd up to 2.2 does; later s
 """
 
 import os
-from dataclasses import dataclass
 
 import msgspec
 
@@ -66,8 +65,7 @@ def parse_answer(output: bytes) -> Bootstrap:
     return answer
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShimBinary:
+class ShimBinary(msgspec.Struct, frozen=True, kw_only=True):
     """A shim's program, and where our own endpoint for its events is."""
 
     path: str

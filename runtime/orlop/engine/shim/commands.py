@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from orlop.aio.descriptors import Reader, write_all
 from orlop.aio.duplex import Client, OutputName
 from orlop.aio.threads import offload
@@ -29,8 +31,7 @@ THAWING = (0.05, 0.1, 0.2, 0.4, 0.8)
 SIGKILL = 9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a command is to run."""
 
     shim: TaskService
@@ -52,8 +53,7 @@ class _Running:
         return (await self.place.shim.wait(self.place.container_id, self.exec_id)).code
 
 
-@dataclass(frozen=True, kw_only=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What a command left."""
 
     exit_code: int

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -20,8 +20,7 @@ AT_ONCE = 2
 """Commands that are being started in one shim: runc's starts one after the other and tells no exit meanwhile."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Streams:
+class Streams(msgspec.Struct, frozen=True, kw_only=True):
     """Fifos that the shim opens; empty: /dev/null."""
 
     stdin: str = ""
@@ -30,8 +29,7 @@ class Streams:
     terminal: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class RootMount:
+class RootMount(msgspec.Struct, frozen=True, kw_only=True):
     """A mount that the shim makes, as mount(8) names its parts."""
 
     type: str
@@ -39,8 +37,7 @@ class RootMount:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskExit:
+class TaskExit(msgspec.Struct, frozen=True, kw_only=True):
     """How a process ended."""
 
     code: int
@@ -48,8 +45,7 @@ class TaskExit:
     """Nanoseconds since the epoch; 0: not told."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskState:
+class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     """What a shim says of a process."""
 
     pid: int

@@ -27,12 +27,21 @@ class Stats:
         self._held: dict[str, HeldFiles] = {}
 
     def container(
-        self, record: ContainerRecord, now_ns: int, upper_usage: tuple[int, int] | None, fs_mountpoint: str
+        self,
+        record: ContainerRecord,
+        now_ns: int,
+        upper_usage: tuple[int, int] | None,
+        fs_mountpoint: str,
+        *,
+        told: CgroupUsage | None = None,
     ) -> ContainerStats:
-        """One container. `upper_usage` is bytes and inodes of its writable layer. An ended one has only that."""
+        """One container. `upper_usage` is bytes and inodes of its writable layer. An ended one has only that.
+
+        `told` is a reading that somebody else made, in place of its cgroup's.
+        """
         return container_stats(
             record,
-            self._read(record.id, record.cgroup),
+            told or self._read(record.id, record.cgroup),
             self._rates,
             upper_usage=upper_usage,
             fs_mountpoint=fs_mountpoint,

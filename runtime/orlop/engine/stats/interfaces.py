@@ -4,7 +4,7 @@ Measured in microseconds: the file of a process inside 7, compared with the pod'
 own that joins the namespace 400, netlink from there 2,200.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from orlop.linux.files import read_text
 from orlop.linux.namespaces import run_in_netns, same_namespace
@@ -13,8 +13,7 @@ from orlop.model.stats import NetworkInterfaceUsage, NetworkUsage
 DEFAULT_INTERFACE = "eth0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class Interface(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of one network interface."""
 
     name: str

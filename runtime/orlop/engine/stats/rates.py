@@ -1,6 +1,6 @@
 """CPU use as a rate, from the previous reading. One small entry for each object, dropped when it goes."""
 
-from dataclasses import dataclass
+import msgspec
 
 SHORTEST_NS = 500_000_000
 """A reading sooner after the last (two clients asking) gives that one's rate: a short interval only shows noise."""
@@ -8,8 +8,7 @@ _MOST = 16384
 """Objects remembered, should somebody forget to forget: far more than a node can run."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(msgspec.Struct, frozen=True):
     at_ns: int
     cpu_ns: int
     rate: int

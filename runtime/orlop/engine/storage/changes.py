@@ -8,7 +8,8 @@ import os
 import stat
 import tarfile
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.storage.inheritance import inherit
@@ -19,8 +20,7 @@ from orlop.model.errors import InvalidArgument
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What a fresh root is to begin with."""
 
     tar: str

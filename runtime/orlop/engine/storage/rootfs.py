@@ -1,6 +1,7 @@
 """`RootFilesystems`: a container's writable root over its image's layers.
 
     <root_dir>/containers/<id>/{upper,work}      what the container writes
+    <root_dir>/containers/<id>/root.ext4         the root of a runtime that takes block devices, a copy
     <root_dir>/containers/<id>/layers            the chain ids below it, one a line: such layers are kept
     <state_dir>/containers/<id>/rootfs           where the overlay is mounted
     <state_dir>/containers/<id>/images/<number>  where an image that it mounts is mounted, read-only
@@ -16,10 +17,12 @@ import stat
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.joining import Joining
 from orlop.aio.threads import offload
+from orlop.engine.storage import block
 from orlop.engine.storage.changes import Changes, apply, pack
 from orlop.engine.storage.layers import LayerStore
 from orlop.linux import mounts
@@ -34,16 +37,14 @@ SMALL = 32
 """Inodes that are counted at once, in a tenth of a millisecond, where handing over to a thread costs more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootfsMount:
+class RootfsMount(msgspec.Struct, frozen=True):
     """Where a container's root is mounted, and the directory that takes its writes."""
 
     path: str
     upper: str
 
 
-@dataclass(frozen=True, slots=True)
-class RootIdmap:
+class RootIdmap(msgspec.Struct, frozen=True):
     """A user namespace, and the node's ids of its root."""
 
     userns: str
@@ -52,8 +53,7 @@ class RootIdmap:
     gid: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Usage:
+class _Usage(msgspec.Struct, frozen=True):
     bytes: int
     inodes: int
     good_until: float
@@ -80,10 +80,12 @@ class RootFilesystems:
         *,
         idmap: RootIdmap | None = None,
         changes: Changes | None = None,
+        label: str = "",
     ) -> RootfsMount:
         """Mount a fresh writable root over the layers (chain ids, base first; none is allowed).
 
         With `idmap` the layers appear with their owners mapped into a user namespace. It begins with `changes`.
+        `label` is the SELinux label of all files in it.
         Whatever was there under this id is removed first. Raises FailedPrecondition when a layer is missing,
         ResourceExhausted when the mount or a directory cannot be made; then nothing is left.
         """
@@ -93,7 +95,7 @@ class RootFilesystems:
             upper, lower = await offload(self._lay_out, container_id, layers, idmap)
             if changes is not None:
                 await apply(changes, upper, lower)
-            return await offload(self._mount, container_id, upper, lower, idmap)
+            return await offload(self._mount, container_id, upper, lower, idmap, label)
         except InvalidArgument:
             await self.release(container_id)
             raise
@@ -126,7 +128,9 @@ class RootFilesystems:
         _take_after(upper, lower[0], idmap)
         return upper, lower
 
-    def _mount(self, container_id: str, upper: str, lower: list[str], idmap: RootIdmap | None) -> RootfsMount:
+    def _mount(
+        self, container_id: str, upper: str, lower: list[str], idmap: RootIdmap | None, label: str
+    ) -> RootfsMount:
         target, work = self.path(container_id), os.path.join(self._home(container_id), "work")
         os.makedirs(target, exist_ok=True)
         if idmap is not None:
@@ -134,8 +138,12 @@ class RootFilesystems:
             os.chown(os.path.dirname(target), -1, idmap.gid)
             os.chmod(os.path.dirname(target), 0o710)
         with _opened(idmap) as userns:
-            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns)
+            mounts.overlay(target, lower=lower, upper=upper, work=work, idmap_fd=userns, context=label)
         return RootfsMount(path=target, upper=upper)
+
+    async def make_block(self, container_id: str, size: int, time_limit: float) -> str:
+        """A prepared root's content as an ext4 image of so many bytes, which goes with it; returns the file's path."""
+        return await block.make(self.path(container_id), self._home(container_id), size, time_limit)
 
     async def pack_changes(
         self, container_id: str, layers: Sequence[str], tar_path: str, skip: Collection[str]
@@ -148,7 +156,7 @@ class RootFilesystems:
         return await offload(pack, os.path.join(self._home(container_id), "upper"), lower, tar_path, skip)
 
     async def mount_image(
-        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None
+        self, container_id: str, number: int, layers: Sequence[str], *, idmap: RootIdmap | None = None, label: str = ""
     ) -> str:
         """Mount an image's layers (chain ids, base first) read-only for a prepared container; returns where.
 
@@ -158,19 +166,23 @@ class RootFilesystems:
         self._check(container_id)
         self._require(container_id, layers)
         try:
-            return await offload(self._mount_image, container_id, number, layers, idmap)
+            return await offload(self._mount_image, container_id, number, layers, idmap, label)
         except OSError as error:
             raise ResourceExhausted(f"cannot mount an image for container {container_id}: {error}") from error
 
-    def _mount_image(self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None) -> str:
+    def _mount_image(
+        self, container_id: str, number: int, layers: Sequence[str], idmap: RootIdmap | None, label: str
+    ) -> str:
         kept = os.path.join(self._home(container_id), "layers")
         # Before the mount: what is mounted is never without its entry.
         write_atomic(kept, read_text(kept) + "".join(f"{each}\n" for each in layers))
         target = os.path.join(self._mounts, container_id, "images", str(number))
         os.makedirs(target)
         lower = [self._layers.path(each) for each in reversed(layers)] or [self._empty]
+        if label and len(lower) == 1:
+            lower.append(self._empty)  # a bind mount, which one layer would be, has no label of its own
         with _opened(idmap) as userns:
-            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns)
+            mounts.overlay(target, lower=lower, upper=None, work=None, idmap_fd=userns, context=label)
         return target
 
     async def release(self, container_id: str) -> None:
@@ -207,6 +219,8 @@ class RootFilesystems:
 
     def _looked_at(self, container_id: str) -> _Usage | None:
         """The count of a layer in which little was written, as in most; None: it takes a thread."""
+        if (written := block.written(self._home(container_id))) is not None:
+            return self._keep(container_id, _Usage(written, 0, time.monotonic() + USAGE_AGE))
         try:
             tree = small_tree_usage(os.path.join(self._home(container_id), "upper"), SMALL)
         except OSError:

@@ -9,8 +9,9 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from orlop.aio import process
 from orlop.engine.storage import digests
@@ -25,8 +26,7 @@ _PROGRAM = "from orlop.engine.storage.unpack_worker import main; main()"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
     """A layer as a manifest describes it."""
 
     digest: str
@@ -35,8 +35,7 @@ class Blob:
     diff_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(msgspec.Struct, frozen=True):
     """What is in the directory now."""
 
     size: int

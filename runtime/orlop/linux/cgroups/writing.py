@@ -6,7 +6,8 @@ Conversions follow the kernel's cgroup-v1 and cgroup-v2 documents and the OCI ru
 import errno
 import math
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.model.resources import LinuxContainerResources
 
@@ -14,8 +15,7 @@ _PAGE_SIZE = re.compile(r"[1-9][0-9]{0,9}(KB|MB|GB)")
 _UNIFIED_KEY = re.compile(r"[a-z0-9_]+(\.[A-Za-z0-9_]+)+")
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One value for one file."""
 
     controller: str

@@ -3,8 +3,9 @@
 import errno
 import socket
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+import msgspec
 
 from orlop.linux.netlink.connection import ROUTE, Connection, NetlinkError
 from orlop.linux.netlink.messages import (
@@ -38,8 +39,7 @@ _AF_BRIDGE = 7
 _MAIN_TABLE, _BOOT, _UNICAST = 254, 3, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """An interface."""
 
     index: int

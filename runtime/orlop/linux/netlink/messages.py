@@ -2,7 +2,8 @@
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 HEADER = struct.Struct("=IHHII")
 """nlmsghdr: length, type, flags, sequence number, port."""
@@ -16,8 +17,7 @@ EXCLUSIVE, CREATE, APPEND = 0x200, 0x400, 0x800
 NOOP, ERROR, DONE = 1, 2, 3
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message of an answer."""
 
     kind: int

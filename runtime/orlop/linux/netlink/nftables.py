@@ -5,8 +5,9 @@ their docstring, so that `nft list ruleset` shows the rule again.
 """
 
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+import msgspec
 
 from orlop.linux.netlink.connection import NETFILTER, Connection
 from orlop.linux.netlink.messages import APPEND, CREATE, REQUEST, attribute, attributes, message, nested, string, text
@@ -28,8 +29,7 @@ _COMMENT = 0
 Expressions = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A rule that is there."""
 
     handle: int

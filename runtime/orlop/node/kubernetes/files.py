@@ -23,10 +23,12 @@ def files(declaration: Declaration, config: Config, *, kubelet: str) -> list[Ren
     if isinstance(member, Alone):
         return []
     drop_in = {"directory": KUBELET_DIRECTORY, "kubelet": kubelet}
+    hardened = declaration.host.hardening.kubelet
+    kubelet_configuration = configuration(declaration.kubelet, config, hardened=hardened)
     found = [
         from_template("kubelet.service", UNIT, "kubernetes", kubelet=kubelet),
         from_template("10-kubeadm.conf", f"{UNIT}.d/10-kubeadm.conf", "kubernetes", **drop_in),
-        _yaml(f"{KUBELET_DIRECTORY}/10-orlop.conf", "kubernetes", configuration(declaration.kubelet, config)),
+        _yaml(f"{KUBELET_DIRECTORY}/10-orlop.conf", "kubernetes", kubelet_configuration),
     ]
     if _can_be_written(member):
         found.append(_kubeadm(declaration, member, config))

@@ -5,15 +5,17 @@ from typing import Any
 import msgspec
 
 from orlop.config.schema import Config, Section
+from orlop.node import hardening
 from orlop.node.kubernetes.kubelet import Kubelet
 
 API_VERSION = "kubelet.config.k8s.io/v1beta1"
 
 
-def configuration(kubelet: Kubelet, config: Config) -> dict[str, Any]:
+def configuration(kubelet: Kubelet, config: Config, *, hardened: bool = False) -> dict[str, Any]:
     """The node's own KubeletConfiguration: it wins over the cluster's, which kubeadm writes."""
     derived = {"cgroupDriver": cgroup_driver(config), "containerRuntimeEndpoint": f"unix://{config.daemon.socket}"}
-    return {**_head(), **sorted_deeply({**derived, **settings(kubelet)})}
+    declared = hardening.under(hardening.KUBELET if hardened else {}, settings(kubelet))
+    return {**_head(), **sorted_deeply({**derived, **declared})}
 
 
 def shared(kubelet: Kubelet, config: Config) -> dict[str, Any]:

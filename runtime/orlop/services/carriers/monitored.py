@@ -1,7 +1,8 @@
 """Containers under conmon, created and started by an OCI runtime (runc, crun)."""
 
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.aio.duplex import Client
 from orlop.aio.threads import offload
@@ -30,8 +31,7 @@ from orlop.services.pod_cgroup import place_monitor
 from orlop.services.streams import StreamChoice
 
 
-@dataclass(frozen=True)
-class MonitoredCarrier:
+class MonitoredCarrier(msgspec.Struct, frozen=True):
     """The Carrier of `type = "oci"` handlers."""
 
     deck: Deck

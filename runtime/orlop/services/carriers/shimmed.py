@@ -8,9 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -20,22 +18,23 @@ from orlop.engine.monitor.conmon import Monitored
 from orlop.engine.oci.exec import ExecResult
 from orlop.engine.oci.failures import runtime_error
 from orlop.engine.oci.inputs import Spec
-from orlop.engine.oci.killing import kill_tree
 from orlop.engine.oci.spec import exec_process_of
 from orlop.engine.shim import commands
-from orlop.engine.shim.bootstrap import FILE, read_bootstrap
+from orlop.engine.shim.bootstrap import FILE
 from orlop.engine.shim.fifos import OUTPUTS, Fifos
-from orlop.engine.shim.options import Options, as_stdin, file_options, runc_options
+from orlop.engine.shim.options import as_stdin
 from orlop.engine.shim.shims import ShimGone
 from orlop.engine.shim.stdio import Stdio
-from orlop.engine.shim.task import RootMount, TaskExit, TaskService
+from orlop.engine.shim.task import TaskExit, TaskService
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_file
-from orlop.linux.processes import alive, cmdline, start_time
-from orlop.model.container import ContainerRecord, ShimOptions
+from orlop.linux.processes import alive, start_time
+from orlop.model.container import ContainerRecord
 from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable, Unsupported
 from orlop.model.pod import PodRecord
 from orlop.services.carriers.carrier import Complete
+from orlop.services.carriers.shim_ends import UNKNOWN_CODE, forget, kill_command, kill_starting, write_exit
+from orlop.services.carriers.shim_roots import options_of, root_mounts
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
 from orlop.services.streams import StreamChoice
@@ -44,7 +43,6 @@ from orlop.ttrpc.errors import Code, Disconnected, StatusError
 log = logging.getLogger(__name__)
 
 SIGKILL = 9
-UNKNOWN_CODE = 255
 END_LIMIT = 30.0
 """Seconds that a killed container, or a shim without containers, may take to end."""
 PAUSE = 0.5
@@ -53,8 +51,7 @@ _OVER = (Code.NOT_FOUND, Code.FAILED_PRECONDITION)
 """Answers for a process that has ended."""
 
 
-@dataclass(frozen=True)
-class ShimmedCarrier:
+class ShimmedCarrier(msgspec.Struct, frozen=True):
     """The Carrier of `type = "shim"` handlers."""
 
     deck: Deck
@@ -67,14 +64,15 @@ class ShimmedCarrier:
         await stdio.reopen_log()  # it is there from the creation on, as conmon's
         with spoken(f"create it with {record.handler}"):
             service = await shims.boot(record.runtime_path, record.id, record.bundle, as_stdin(given))
-            pid = await service.create(
-                record.id,
-                record.bundle,
-                stdio.fifos.streams,
-                rootfs=self._rootfs(record),
-                options=given,
-                timeout=self.deck.settings.create_timeout,
-            )
+            async with root_mounts(self.deck, record) as rootfs:
+                pid = await service.create(
+                    record.id,
+                    record.bundle,
+                    stdio.fifos.streams,
+                    rootfs=rootfs,
+                    options=given,
+                    timeout=self.deck.settings.create_timeout,
+                )
             shim = await service.connect(record.id)
         await offload(place_monitor, self.deck, pod, shim)
         stdio.begin()
@@ -175,7 +173,7 @@ class ShimmedCarrier:
         return any(os.path.exists(os.path.join(record.bundle, name)) for name in (FILE, "address"))
 
     async def kill_unfinished(self, record: ContainerRecord) -> None:
-        await offload(_kill_starting, record)
+        await offload(kill_starting, record)
 
     async def remove_files(self, record: ContainerRecord) -> None:
         await self.deck.shims.forget(record.id)
@@ -188,7 +186,7 @@ class ShimmedCarrier:
 
     async def _place(self, record: ContainerRecord) -> commands.Place:
         async def kill(pid: int) -> None:
-            await offload(_kill_tree, self.deck, record, pid)
+            await offload(kill_command, self.deck, record, pid)
 
         return commands.Place(
             shim=await self._shim(record), container_id=record.id, bundle=record.bundle, kill_tree=kill
@@ -205,12 +203,6 @@ class ShimmedCarrier:
         if stdio is None:
             raise FailedPrecondition("its streams are closed: it has ended")
         return stdio
-
-    def _rootfs(self, record: ContainerRecord) -> tuple[RootMount, ...]:
-        """Nothing where config.json's root.path says it all: the root is mounted already."""
-        if (record.shim or ShimOptions()).rootfs == "path":
-            return ()
-        return (RootMount(type="bind", source=self.deck.roots.path(record.id), options=("rbind", "rw")),)
 
     async def _feed(self, record: ContainerRecord, stdio: Stdio, client: Client) -> None:
         while data := await client.read():
@@ -257,7 +249,7 @@ class ShimmedCarrier:
     async def _delete(self, record: ContainerRecord) -> None:
         try:
             service = await self._shim(record)
-            if not await _forget(service, record.id):
+            if not await forget(service, record.id):
                 await self._remove_half_made(record)
             with contextlib.suppress(Disconnected):  # the shim ends, and may end before its answer
                 await service.shutdown(record.id)
@@ -287,52 +279,6 @@ class ShimmedCarrier:
             log.warning("the shim of pod %s (pid %d) does not end", record.pod_id, status.monitor_pid)
 
 
-async def _forget(service: TaskService, container_id: str) -> bool:
-    """Have the shim delete a container, after killing it where it lives. False where it does not know it."""
-    try:
-        await service.delete(container_id)
-        return True
-    except StatusError as error:
-        if error.code == Code.NOT_FOUND:
-            return False
-    with contextlib.suppress(StatusError):
-        await service.kill(container_id, SIGKILL, everybody=True)
-    try:
-        async with asyncio.timeout(END_LIMIT):
-            await service.wait(container_id)
-        await service.delete(container_id)
-    except TimeoutError as error:
-        raise TimedOut(f"it did not end {END_LIMIT:g} s after SIGKILL") from error
-    except StatusError as error:
-        if error.code != Code.NOT_FOUND:
-            raise
-    return True
-
-
-def options_of(record: ContainerRecord) -> Options | None:
-    """What the shim is given with the container."""
-    born = record.shim or ShimOptions()
-    if born.config_path:
-        return file_options(record.runtime_path, born.config_path)
-    if born.oci_runtime:
-        return runc_options(binary=born.oci_runtime, root=record.runtime_root, systemd_cgroup=record.systemd_cgroup)
-    return None
-
-
-def write_exit(exit_dir: str, container_id: str, ended: TaskExit) -> None:
-    """Leave an exit file as conmon does: under another name, with the time of the end, then renamed."""
-    path = os.path.join(exit_dir, container_id)
-    temporary = os.path.join(exit_dir, f".{container_id}.shim")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        os.write(fd, b"%d" % min(ended.code, UNKNOWN_CODE))
-        at = ended.at or time.time_ns()
-        os.utime(fd, ns=(at, at))
-    finally:
-        os.close(fd)
-    os.rename(temporary, path)
-
-
 @contextlib.contextmanager
 def spoken(doing: str) -> Iterator[None]:
     """A shim's words as an error of the domain: its OCI runtime's are explained as they are without a shim."""
@@ -350,44 +296,8 @@ def _wanted(choice: StreamChoice) -> tuple[OutputName, ...]:
     return tuple(name for name in OUTPUTS if getattr(choice, name))
 
 
-def _kill_tree(deck: Deck, record: ContainerRecord, pid: int) -> None:
-    """Where the pid is a process of this container on this node: a virtual machine's pids are not."""
-    try:
-        began = start_time(pid)
-        ours = record.id in os.path.basename(deck.hierarchy.cgroup_of(pid))
-    except OSError:
-        return
-    if ours:
-        kill_tree(pid, began, hierarchy=deck.hierarchy, cgroup=record.cgroup)
-
-
-def _kill_starting(record: ContainerRecord) -> None:
-    """A `start` whose daemon died goes on, and would bring up a shim that nobody knows."""
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            with contextlib.suppress(OSError):
-                words = cmdline(int(name))
-                if words and words[0] == record.runtime_path and words[-1] == "start" and record.id in words:
-                    os.kill(int(name), SIGKILL)
-
-
 def _start(pid: int) -> int:
     try:
         return start_time(pid)
     except ProcessLookupError:
         return 0
-
-
-async def remove_stray(deck: Deck, container_id: str, bundle: str) -> None:
-    """A bundle that no record knows: end its container and its shim, whatever handler it had."""
-    if read_bootstrap(bundle) is None:
-        return
-    try:
-        service = await deck.shims.reach(bundle)
-        await _forget(service, container_id)
-        with contextlib.suppress(Disconnected):
-            await service.shutdown(container_id)
-    except (ShimGone, Disconnected):
-        for handler in deck.handlers.values():
-            if handler.shim is not None:
-                await deck.shims.bury(handler.path, container_id, bundle)

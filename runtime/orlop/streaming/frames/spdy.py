@@ -6,8 +6,9 @@ bounded. What a frame means for a connection is in streaming.spdy.
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
+
+import msgspec
 
 from orlop.streaming.frames.errors import ProtocolError
 from orlop.streaming.frames.headers import HeaderReader, Headers, HeaderWriter
@@ -27,8 +28,7 @@ INVALID_STREAM, REFUSED_STREAM, CANCEL, INTERNAL_ERROR = 2, 3, 5, 6
 """Reasons of RST_STREAM."""
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(msgspec.Struct, frozen=True):
     """A piece of a data frame; `fin` with the last piece of the stream's last frame."""
 
     stream: int
@@ -36,8 +36,7 @@ class Data:
     fin: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SynStream:
+class SynStream(msgspec.Struct, frozen=True):
     """The client opens a stream."""
 
     stream: int
@@ -45,23 +44,20 @@ class SynStream:
     fin: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """A stream is given up."""
 
     stream: int
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """Wants the same back."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoAway:
+class GoAway(msgspec.Struct, frozen=True):
     """No more streams will be opened."""
 
 

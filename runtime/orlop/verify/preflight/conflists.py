@@ -10,6 +10,8 @@ from orlop.engine.cni.conflist import NetworkConfig, PluginConfig
 from orlop.engine.cni.directory import scan
 from orlop.verify.preflight.finding import Finding, missing, ok, warning
 
+ASIDE, CILIUM = ".aside", ".cilium_bak"
+"""Endings that the role cni_network gives to conflists of others, and that Cilium gives (its chart's cni.exclusive)."""
 _DELEGATES = {"flannel": ("bridge", "host-local")}
 """Plugins that others run by themselves, beside their IPAM plugin."""
 
@@ -17,10 +19,13 @@ _DELEGATES = {"flannel": ("bridge", "host-local")}
 def look(conf_dir: str, default_network: str, plugin_dirs: Sequence[str]) -> Iterator[Finding]:
     """The directory of conflists, the chain's plugins with those that they run, and who may change them."""
     found = scan(conf_dir, default_network)
+    for problem in found.problems:
+        yield warning("conflists", problem, "mend it, or take it out of the directory")
     if found.network is not None:
         others = [path for path in found.by_path if path != found.network.path]
         yield _owner(found.network, others)
         yield from _plugins(found.network, plugin_dirs)
+    yield from _aside(conf_dir, found.network)
     for directory in (conf_dir, *found.places, *plugin_dirs):
         yield from _place(directory)
 
@@ -32,6 +37,24 @@ def _owner(network: NetworkConfig, others: Sequence[str]) -> Finding:
     names = ", ".join(map(os.path.basename, others))
     detail = f"{used}; {names} would be if it went, and pods would silently move there"
     return warning("conflists", detail, f"move what is not wanted out of {os.path.dirname(network.path)}")
+
+
+def _aside(conf_dir: str, network: NetworkConfig | None) -> Iterator[Finding]:
+    """Conflists that were renamed: by the roles, which say so in the name, or by Cilium's agent, which is exclusive."""
+    try:
+        names = sorted(os.listdir(conf_dir))
+    except OSError:
+        return
+    if ours := [name for name in names if name.endswith(ASIDE)]:
+        yield ok("conflists aside", f"{', '.join(ours)}: moved aside on purpose, not used")
+    if not (cilium := [name for name in names if name.endswith(CILIUM)]):
+        return
+    told = f"{', '.join(cilium)}: renamed by Cilium's agent, not used"
+    if network is not None and any(plugin.type == "cilium-cni" for plugin in network.plugins):
+        yield ok("conflists aside", told)
+    else:
+        remedy = f"Cilium's is not the network here: rename what is wanted back, without {CILIUM}"
+        yield warning("conflists aside", told, remedy)
 
 
 def _plugins(network: NetworkConfig, plugin_dirs: Sequence[str]) -> Iterator[Finding]:

@@ -1,17 +1,17 @@
-"""AppArmor, SELinux, hidden paths."""
+"""AppArmor, hidden paths."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orlop.engine.oci.confinement import apparmor_profile, profile_asked, security_paths, selinux_label
+from orlop.engine.oci.confinement import apparmor_profile, profile_asked, security_paths
 from orlop.model.enums import ProfileType
 from orlop.model.errors import InvalidArgument, Unsupported
-from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile, SELinuxOption
+from orlop.model.security import LinuxContainerSecurityContext, SecurityProfile
 from tests.unit.engine.oci.samples import FACTS, SETTINGS
 
-WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "mine"}), selinux=True)
+WITH = replace(FACTS, apparmor=True, apparmor_profiles=frozenset({"our-default", "mine"}))
 PROFILED = replace(SETTINGS, apparmor_profile="our-default")
 UNCONFINED = SecurityProfile(profile_type=ProfileType.Unconfined)
 LOCAL = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="mine")
@@ -37,6 +37,8 @@ def test_apparmor(fields: dict[str, Any], with_apparmor: str, without: str) -> N
 
 def test_a_profile_asked_for_by_name_is_never_left_out() -> None:
     assert apparmor_profile(context(apparmor=LOCAL), PROFILED, WITH) == "mine"
+    prefixed = SecurityProfile(profile_type=ProfileType.Localhost, localhost_ref="localhost/mine")
+    assert apparmor_profile(context(apparmor=prefixed), PROFILED, WITH) == "mine"
     with pytest.raises(InvalidArgument, match="'mine' is not loaded"):
         apparmor_profile(context(apparmor=LOCAL), PROFILED, replace(WITH, apparmor_profiles=frozenset({"other"})))
     with pytest.raises(Unsupported, match=r"'mine'.*no AppArmor"):
@@ -50,13 +52,6 @@ def test_a_default_that_is_not_loaded_is_left_out(profile: str) -> None:
     settings = replace(SETTINGS, apparmor_profile=profile)
     assert apparmor_profile(context(), settings, WITH) == ""
     assert apparmor_profile(context(apparmor=SecurityProfile()), settings, WITH) == ""
-
-
-def test_selinux() -> None:
-    options = SELinuxOption(user="system_u", role="system_r", type="container_t", level="s0:c1,c2")
-    assert selinux_label(context(selinux_options=options), WITH) == "system_u:system_r:container_t:s0:c1,c2"
-    assert selinux_label(context(selinux_options=options), FACTS) == ""
-    assert selinux_label(context(), WITH) == ""
 
 
 def test_hidden_paths() -> None:

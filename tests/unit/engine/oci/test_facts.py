@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from orlop.engine.oci.facts import gather
-from orlop.engine.oci.inputs import HostFacts
+from orlop.engine.oci.inputs import HostFacts, SelinuxContexts
 
 
 def tree(root: Path, files: dict[str, str]) -> None:
@@ -17,9 +17,8 @@ def tree(root: Path, files: dict[str, str]) -> None:
 def look(root: Path, version: int, files: dict[str, str]) -> HostFacts:
     status = "Name:\tx\nCapInh:\t0000000000000000\nCapPrm:\t0000000000200003\nCapBnd:\t0000000000200001\n"
     tree(root, {"proc/self/status": status, **files})
-    return gather(
-        cgroup_version=version, cgroup_root=str(root / "cgroup"), proc=str(root / "proc"), sys=str(root / "sys")
-    )
+    places = {name: str(root / name) for name in ("proc", "sys", "etc")}
+    return gather(cgroup_version=version, cgroup_root=str(root / "cgroup"), **places)
 
 
 def test_a_bare_machine(tmp_path: Path) -> None:
@@ -65,6 +64,22 @@ def test_version_2(tmp_path: Path) -> None:
     assert facts.hugepage_sizes == {"1GB", "2MB"}
     assert not facts.apparmor
     assert facts.selinux
+
+
+LXC_CONTEXTS = """process = "u_u:r_r:svirt_lxc_net_t:s1"
+content = "system_u:object_r:virt_var_lib_t:s0"
+file = "u_u:object_r:svirt_sandbox_file_t:s1"
+"""
+
+
+def test_selinux_labels_are_the_configured_policys(tmp_path: Path) -> None:
+    assert look(tmp_path, 2, {}).selinux_contexts == SelinuxContexts()
+    config = {"etc/selinux/config": "# a comment\nSELINUX=enforcing\nSELINUXTYPE=mls\n"}
+    assert look(tmp_path, 2, config).selinux_contexts == SelinuxContexts()
+    found = look(tmp_path, 2, {"etc/selinux/mls/contexts/lxc_contexts": LXC_CONTEXTS}).selinux_contexts
+    assert (found.process, found.file) == ("u_u:r_r:svirt_lxc_net_t:s1", "u_u:object_r:svirt_sandbox_file_t:s1")
+    broken = look(tmp_path, 2, {"etc/selinux/mls/contexts/lxc_contexts": "process = container_t\nfile =\n"})
+    assert broken.selinux_contexts == SelinuxContexts()
 
 
 def test_this_machine() -> None:

@@ -60,6 +60,14 @@ async def test_a_pod_without_a_name_gets_one(files: PodFiles) -> None:
     assert read(hosts, "hostname") == f"{os.uname().nodename}\n"
 
 
+@pytest.mark.root
+async def test_the_files_have_the_pods_label(files: PodFiles) -> None:
+    label = "system_u:object_r:container_file_t:s0:c1,c2"
+    directory = await files.create("abc", config(), label)
+    for name in ("resolv.conf", "hostname"):
+        assert os.getxattr(f"{directory}/{name}", "security.selinux") == f"{label}\0".encode()
+
+
 async def test_bad_dns_writes_nothing(files: PodFiles) -> None:
     with pytest.raises(InvalidArgument):
         await files.create("abc", config(dns_config=DNSConfig(searches=("a\nb",))))

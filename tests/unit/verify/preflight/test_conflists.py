@@ -79,3 +79,25 @@ def test_a_place_that_others_can_write_to(place: Path) -> None:
 
 def test_without_a_network_nothing_is_said_here(place: Path) -> None:
     assert [each for each in found(place).values() if each.name != "CNI directory"] == []
+
+
+def test_a_malformed_one_is_told(place: Path) -> None:
+    (place / "net.d" / "10-broken.conflist").write_text("{")
+    (told,) = (each for each in found(place).values() if each.name != "CNI directory")
+    assert told.state is State.WARNING and "10-broken.conflist" in told.detail
+
+
+def test_what_was_moved_aside_is_shown(place: Path) -> None:
+    install(place, "bridge", "cilium-cni")
+    network(place, "10-one.conflist", "one", {"type": "bridge"})
+    network(place, "05-old.conflist.aside", "old", {"type": "bridge"})
+    told = found(place)["conflists aside"]
+    assert told.state is State.OK and "05-old.conflist.aside" in told.detail
+
+
+def test_ciliums_renaming_is_well_only_where_cilium_is_the_network(place: Path) -> None:
+    install(place, "bridge", "cilium-cni")
+    network(place, "10-one.conflist.cilium_bak", "one", {"type": "bridge"})
+    assert "rename what is wanted back" in found(place)["conflists aside"].remedy
+    network(place, "05-cilium.conflist", "cilium", {"type": "cilium-cni"})
+    assert found(place)["conflists aside"].state is State.OK

@@ -10,9 +10,10 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
+
+import msgspec
 
 from orlop.engine.cni.builtin import inside, masquerading
 from orlop.engine.cni.builtin.leases import Leases
@@ -29,8 +30,7 @@ _POD_INTERFACE = 2
 """Its index in the result: the bridge and the port come first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True):
     """The pod's end."""
 
     container_id: str

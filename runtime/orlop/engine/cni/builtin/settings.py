@@ -5,7 +5,6 @@ bridge plugin waits for duplicate address detection, which is the larger part of
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TypeVar
 
@@ -77,8 +76,7 @@ class _Portmap(_Strict, frozen=True):
     prev_result: msgspec.Raw = msgspec.Raw(b"null")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """A piece of a subnet from which addresses are given, both ends included."""
 
     subnet: IPv4Network
@@ -90,16 +88,14 @@ class Range:
         return self.start <= address <= self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """A route of the pod; without a gateway by the first address's."""
 
     target: IPv4Network
     gateway: IPv4Address | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BridgeNetwork:
+class BridgeNetwork(msgspec.Struct, frozen=True, kw_only=True):
     """The bridge plugin's and host-local's settings."""
 
     version: str

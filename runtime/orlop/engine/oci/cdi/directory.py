@@ -8,6 +8,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from orlop.engine.oci.cdi.names import DeviceName
 from orlop.engine.oci.cdi.schema import Device, Specification, decode
 from orlop.linux.files import read_bytes
@@ -20,8 +22,7 @@ MOST_FILES = 1000
 _Identity = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A device with the file that describes it."""
 
     device: Device

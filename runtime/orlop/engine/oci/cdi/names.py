@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.model.errors import InvalidArgument
 
@@ -13,8 +14,7 @@ _KIND = re.compile(r"[A-Za-z]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9])?/[A-Za-z]([A-Za-
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.:-]{0,252}[A-Za-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceName:
+class DeviceName(msgspec.Struct, frozen=True):
     """A fully qualified name in its two parts."""
 
     kind: str

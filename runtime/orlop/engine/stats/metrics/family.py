@@ -5,7 +5,8 @@ Descriptors and values come from the same Family, so they cannot differ.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from orlop.engine.stats.metrics.reading import Reading
 from orlop.linux.cgroups.account import CgroupAccount
@@ -19,8 +20,7 @@ Sample = tuple[int | None, tuple[str, ...]]
 """A value, and the values of the family's own labels. A value of None is left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """One metric."""
 
     name: str
