@@ -168,6 +168,7 @@ async def test_a_cancelled_store_leaves_nothing_half_made(tmp_path, registry, ki
     name = registry.add(image, "stalled:1")
     registry.stall_blob(image.layers[0].digest, 100_000)
     async with image_store.opened(tmp_path, plain_http=[registry.host], progress_timeout=60) as store:
+        await store.layers.packs()  # its trial is a directory, too, which goes by itself
         pull = asyncio.create_task(store.images.pull(name))
         while not store.on_disk()["tmp"]:  # noqa: ASYNC110  # the state is on disk
             await asyncio.sleep(0.01)
