@@ -25,7 +25,9 @@ def test_the_log_level_changes_and_the_rest_is_named(tmp_path: Path, caplog: pyt
     reload(running, str(file), Notifier({}))
     assert logging.getLogger().level == logging.DEBUG
     text = caplog.text
-    assert "need a restart: daemon.log_format, handlers.crun.config_path, handlers.crun." in text
+    named = text.partition("need a restart: ")[2].split(", ")
+    assert named[0] == "daemon.log_format" and "handlers.crun.config_path" in named
+    assert all(name.startswith("handlers.crun.") for name in named[1:])
     assert "daemon.log_level" not in text
 
 

@@ -219,13 +219,15 @@ async def test_a_plugin_that_hangs_is_a_time_out_and_undone(fake: FakePlugins) -
 
 
 async def test_pods_do_not_wait_for_each_other_but_one_pod_for_itself(fake: FakePlugins, network: Network) -> None:
-    slow = f"[ \"$CNI_CONTAINERID\" != abc ] || sleep 0.5; echo '{json.dumps(RESULT)}'\n"
-    fake.does("one", "ADD", slow)
+    gate = fake.cache / "gate"
+    waits = f'[ "$CNI_CONTAINERID" != abc ] || until [ -e "{gate}" ]; do sleep 0.02; done'
+    fake.does("one", "ADD", f"{waits}; echo '{json.dumps(RESULT)}'\n")
     first = asyncio.create_task(network.add(POD))
-    await asyncio.sleep(0.1)
+    await until(lambda: fake.order() == ["ADD one"])
     removal = asyncio.create_task(network.remove(POD))
     await network.add(replace(POD, pod_id="def"))
-    assert not first.done()
+    assert not first.done() and not removal.done()
+    gate.touch()
     await asyncio.gather(first, removal)
     assert fake.results() == ["net-def-eth0"]
 
