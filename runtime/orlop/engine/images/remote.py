@@ -4,9 +4,10 @@ What is asked of a registry is in registry, how in transport.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from orlop.aio.threads import offload
 from orlop.engine.images.credentials import Credentials
@@ -64,7 +65,7 @@ class Remote:
         if not endpoint.insecure or settings.plain_http or domain in self.hosts.by_name:
             return settings
         tls = await self.transport().speaks_tls(api_host(domain))
-        return replace(settings, insecure=True, plain_http=not tls)
+        return msgspec.structs.replace(settings, insecure=True, plain_http=not tls)
 
     def transport(self) -> "Transport":
         """The HTTP client of all pulls."""
