@@ -198,7 +198,7 @@ def test_after_a_reboot_addresses_are_given_back(own_node: Node, own_pods: Pods)
     own_node.start()
     assert own_node.cri("ListPodSandbox").items == []
     eventually(lambda: (own_node.network.leases(), list(results.iterdir())) == (set(), []))
-    assert own_node.log().count("which was owed, has worked") == 2
+    eventually(lambda: own_node.log().count("which was owed, has worked") == 2)
     own_pods.made.clear()
     own_pods.run().start().stop()
     own_pods.remove_all()
