@@ -36,7 +36,7 @@ def daemon(t: Transcript) -> None:
 
 
 def _containers(t: Transcript) -> dict[str, tuple[str, int]]:
-    """Id and restart count of each running container of the cluster."""
+    """Id and restart count of each running container of the cluster, but of pods that are about to end."""
     pods = json.loads(t.sh("kubectl get pods -A -o json", show=False))["items"]
     return {
         f"{pod['metadata']['namespace']}/{pod['metadata']['name']}/{status['name']}": (
@@ -44,6 +44,7 @@ def _containers(t: Transcript) -> dict[str, tuple[str, int]]:
             status["restartCount"],
         )
         for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
         for status in pod["status"].get("containerStatuses", [])
         if "running" in status["state"]
     }
