@@ -13,7 +13,7 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("scenario", ["default", "alternative", "handlers", "airgap", "reset"])
+@pytest.mark.parametrize("scenario", ["default", "alternative", "handlers", "networks", "airgap", "reset"])
 def test_scenario(scenario: str) -> None:
     # The lab needs the machine's own network: packages come through it.
     env = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
