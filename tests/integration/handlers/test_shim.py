@@ -139,12 +139,19 @@ def test_the_shim_is_asked_for_figures_where_it_is_told_to(own_node: Node, own_p
     shim = _shim(container.info())
     os.kill(shim, signal.SIGSTOP)
     try:
+        eventually(lambda: _is_stopped(shim))  # each thread stops when it is its turn
         silent = _stats(own_node, container)
     finally:
         os.kill(shim, signal.SIGCONT)
     assert not silent.memory.HasField("usage_bytes") and not silent.cpu.HasField("usage_core_nano_seconds")
     assert silent.HasField("writable_layer")
     eventually(lambda: _stats(own_node, container).memory.usage_bytes.value > 0, seconds=60)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether all its threads are (proc_pid_stat(5), state)."""
+    states = (stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(state == "T" for state in states)
 
 
 def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node, own_pods: Pods) -> None:
