@@ -23,6 +23,13 @@ MAX_ANSWER = 16 << 20
 Compression = Literal["gzip", "zstd", "none"]
 # Not -m: runpy and what it imports would take a third of the worker's start.
 _PROGRAM = "from orlop.engine.storage.unpack_worker import main; main()"
+# glibc keeps the memory of a chunk for the next one: returned to the kernel, each would be zeroed and mapped anew,
+# a page fault for every page of the tar. See mallopt(3); another C library does not read these.
+_KEEP_CHUNKS = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_TOP_PAD_": str(1 << 20),
+}
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -85,7 +92,7 @@ def _arguments(blob: Blob, directory: str, kind: Compression, *, base: bool, pac
 def _start(arguments: Sequence[str], *, stdin: int, stdout: int) -> process.Process:
     # -S and the ready-made path: importing `site` would take as long as everything else the worker imports.
     argv = [sys.executable, "-S", "-c", _PROGRAM, *arguments]
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"}
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8", **_KEEP_CHUNKS}
     return process.start(argv, stdin=stdin, stdout=stdout, stderr=2, env=environment)
 
 

@@ -4,6 +4,8 @@ Each runs for a directory tree and for one file that is mounted (images.layers):
 """
 
 import os
+import platform
+import resource
 import stat
 import subprocess
 
@@ -303,3 +305,13 @@ def sparse_tar(tmp_path):
         file.write(b"end")
         file.truncate(100 << 20)
     return subprocess.run(["tar", "-C", tmp_path, "-cS", "holes"], check=True, capture_output=True).stdout
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="how memory is kept is told to glibc")
+async def test_a_chunk_takes_over_the_memory_of_the_one_before(root):
+    tar = tar_bytes({f"file{number}": os.urandom(16 << 10) + bytes(16 << 10) for number in range(1000)})
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    await unpacked(root, {}, tar=tar, base=True)
+    faults = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+    pages = len(tar) // resource.getpagesize()
+    assert faults < pages * 2 / 3, "each chunk is written into memory that the kernel has just made"
