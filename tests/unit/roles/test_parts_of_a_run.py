@@ -79,7 +79,12 @@ def test_a_limited_run_knows_who_made_the_cluster(inventory: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("argv", "remembered"), [((), True), (("--tags", "verify"), False), (("--skip-tags", "hardening"), False)]
+    ("argv", "remembered"),
+    [
+        (("--skip-tags", "molecule-notest,notest"), True),
+        (("--tags", "verify"), False),
+        (("--skip-tags", "hardening"), False),
+    ],
 )
 @pytest.mark.parametrize(("playbook", "number"), [("node.yml", 0), ("site.yml", -1), ("upgrade.yml", 1)])
 def test_only_a_whole_run_is_one_to_go_back_to(
