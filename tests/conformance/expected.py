@@ -1,5 +1,6 @@
 """Which specs of critest do not run here, and why: expected.toml, read for one handler and this machine."""
 
+import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,16 @@ def selinux() -> bool:
     return Path("/sys/fs/selinux/enforce").exists()
 
 
-CONDITIONS: dict[str, Callable[[], bool]] = {"everywhere": lambda: True, "no AppArmor": lambda: not _apparmor()}
+def _kernel() -> tuple[int, int]:
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int(minor)
+
+
+CONDITIONS: dict[str, Callable[[], bool]] = {
+    "everywhere": lambda: True,
+    "no AppArmor": lambda: not _apparmor(),
+    "before Linux 6.3": lambda: _kernel() < (6, 3),
+}
 
 
 def _table() -> dict[str, Any]:

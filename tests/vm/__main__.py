@@ -1,4 +1,4 @@
-"""The node in a virtual machine: cgroup version 2, systemd, AppArmor. By hand, for it takes an hour without /dev/kvm.
+"""The node in a virtual machine: cgroup version 2, systemd, AppArmor. By hand: without /dev/kvm it takes half an hour.
 
 python -m tests.vm make               the disk, from this checkout
 python -m tests.vm run facts runc     boot, and what is looked at (tests.vm.guest); all without names

@@ -34,7 +34,7 @@ def facts() -> bool:
 
 
 def suite(handler: str, *, focus: str = "") -> bool:
-    """critest with one handler; whether nothing failed that is not listed."""
+    """critest with one handler; whether it was as expected.toml lists it."""
     directory = RESULTS / (f"{handler}-focus" if focus else handler)
     directory.mkdir(parents=True, exist_ok=True)
     options = [f"--runtime-handler={handler}", f"--nri-socket={NRI}", *([f"--ginkgo.focus={focus}"] if focus else [])]
@@ -46,9 +46,10 @@ def suite(handler: str, *, focus: str = "") -> bool:
     print(f"critest, {handler}{', ' + focus if focus else ''}: {report.summary()}")
     for name, seconds in sorted(report.passed.items(), key=lambda item: -item[1])[:10]:
         print(f"  {seconds:7.1f} s  {name}")
-    for line in expected.complaints(report, handler, another_build=bool(focus)):
+    complaints = expected.complaints(report, handler, another_build=bool(focus))
+    for line in complaints:
         print(f"  {line}")
-    return not report.failed
+    return not complaints
 
 
 def verify() -> bool:

@@ -39,7 +39,7 @@ def _memory(container: Container) -> int:
 def _quota(container: Container) -> tuple[int, int]:
     if cgroups.is_v2():
         quota, period = _value(container, "cpu", "", "cpu.max").split()
-        return int(quota), int(period)
+        return -1 if quota == "max" else int(quota), int(period)
     quota = _value(container, "cpu", "cpu.cfs_quota_us", "")
     return int(quota), int(_value(container, "cpu", "cpu.cfs_period_us", ""))
 
@@ -63,6 +63,27 @@ def test_an_update_changes_what_it_names_and_status_tells(pods: Pods, cri: Cri) 
     assert _quota(container) == (50000, 100000)
     shown = container.status().resources.linux
     assert (shown.memory_limit_in_bytes, shown.cpu_quota) == (96 * MIB, 50000)
+
+
+@each_handler
+def test_a_cpu_quota_is_taken_away_again(pods: Pods, cri: Cri) -> None:
+    """A resize to no CPU limit is a quota of -1, alone or with others: on cgroup v1 crun 1.8.1 fails to write it."""
+    limited = {"cpu_quota": 50000, "cpu_period": 100000}
+    container = pods.run().start(linux=_linux(**limited, memory_limit_in_bytes=64 * MIB))
+    for others in ({}, {"cpu_period": 100000, "memory_limit_in_bytes": 80 * MIB}):
+        cri("UpdateContainerResources", container_id=container.id, linux=limited)
+        assert _quota(container) == (50000, 100000)
+        cri("UpdateContainerResources", container_id=container.id, linux={"cpu_quota": -1, **others})
+        assert _quota(container) == (-1, 100000)
+        assert container.status().resources.linux.cpu_quota == -1
+    assert _memory(container) == 80 * MIB
+    cri("UpdateContainerResources", container_id=container.id, linux={"cpu_shares": 512})
+    assert _quota(container) == (-1, 100000), "nothing brings the old one back"
+
+
+@each_handler
+def test_a_container_may_ask_for_no_cpu_quota(pods: Pods) -> None:
+    assert _quota(pods.run().start(linux=_linux(cpu_quota=-1, cpu_period=100000))) == (-1, 100000)
 
 
 def test_an_update_of_a_created_container_holds_after_its_start(pods: Pods, cri: Cri) -> None:

@@ -1,7 +1,7 @@
 """The spec's linux.resources from the CRI's resources; also the body of an update. Device rules are in `devices`."""
 
 from orlop.engine.oci.inputs import HostFacts, Spec
-from orlop.model.errors import InvalidArgument
+from orlop.model.errors import InvalidArgument, OrlopError
 from orlop.model.resources import LinuxContainerResources
 
 
@@ -21,6 +21,23 @@ def linux_resources(resources: LinuxContainerResources, facts: HostFacts, *, pid
     if resources.unified:
         part["unified"] = dict(resources.unified)
     return part
+
+
+def without_no_quota(limits: Spec) -> Spec:
+    """The same without a CPU quota below 0, which means none: what a new cgroup has anyway.
+
+    crun 1.8.1 writes -1 as an unsigned number, and cgroup v1's cpu.cfs_quota_us refuses that with ERANGE.
+    """
+    cpu = limits.get("cpu", {})
+    if cpu.get("quota", 0) >= 0:
+        return limits
+    rest = {key: value for key, value in cpu.items() if key != "quota"}
+    return {key: rest if key == "cpu" else value for key, value in limits.items() if rest or key != "cpu"}
+
+
+def refuses_no_quota(limits: Spec, error: OrlopError) -> bool:
+    """Whether an OCI runtime failed to take a quota away. Others must be told of it: runc keeps limits for later."""
+    return limits.get("cpu", {}).get("quota", 0) < 0 and "cpu.cfs_quota_us" in str(error)
 
 
 def _cpu(resources: LinuxContainerResources) -> Spec:

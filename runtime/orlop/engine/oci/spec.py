@@ -12,7 +12,7 @@ from orlop.engine.oci.inputs import Spec, SpecInputs
 from orlop.engine.oci.mounts import mounts, rootfs_propagation
 from orlop.engine.oci.namespaces import namespaces
 from orlop.engine.oci.process import process
-from orlop.engine.oci.resources import linux_resources
+from orlop.engine.oci.resources import linux_resources, without_no_quota
 from orlop.engine.oci.selinux import labels
 from orlop.linux.files import read_bytes, write_atomic
 from orlop.model.errors import InvalidArgument
@@ -43,7 +43,7 @@ def linux(inputs: SpecInputs) -> Spec:
         "cgroupsPath": inputs.cgroups_path,
         "namespaces": namespaces(inputs),
         "devices": device_nodes(inputs),
-        "resources": {"devices": device_rules(inputs)} | resources,
+        "resources": {"devices": device_rules(inputs)} | without_no_quota(resources),
         **security_paths(context),
     }
     if inputs.userns is not None:

@@ -24,6 +24,9 @@ from orlop.linux.cgroups.writing import plan_v2
 from orlop.linux.files import read_text, write_value
 from orlop.model.resources import LinuxContainerResources
 
+CRUN_GROUP = "container"
+"""crun with the systemd driver puts the container and its limits into this group below the scope (crun(1))."""
+
 
 class UnifiedHierarchy:
     """cgroup v2 mounted at one directory. Implements Hierarchy."""
@@ -112,11 +115,15 @@ class UnifiedHierarchy:
             pass  # gone: nothing is frozen
 
     def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
-        """One reading: eleven small files."""
+        """One reading: eleven small files, and one more for each limit that is not there."""
         directory = self._dir(path)
 
         def number(name: str) -> int | None:
             return as_number(read(f"{directory}/{name}"))
+
+        def limit(name: str) -> int | None:
+            found = number(name)
+            return found if found is not None else number(f"{CRUN_GROUP}/{name}")
 
         memory = read(f"{directory}/memory.stat")
         if memory is None and not os.path.isdir(directory):
@@ -127,13 +134,13 @@ class UnifiedHierarchy:
             timestamp_ns=time.time_ns(),
             cpu_ns=None if cpu is None else cpu * 1000,
             memory_usage=used,
-            memory_limit=number("memory.max"),
+            memory_limit=limit("memory.max"),
             working_set=None if used is None else max(0, used - inactive),
             rss=field(memory, b"anon"),
             page_faults=field(memory, b"pgfault"),
             major_page_faults=field(memory, b"pgmajfault"),
             swap_usage=number("memory.swap.current"),
-            swap_limit=number("memory.swap.max"),
+            swap_limit=limit("memory.swap.max"),
             pids=number("pids.current"),
             cpu_pressure=as_pressure(read(f"{directory}/cpu.pressure")),
             memory_pressure=as_pressure(read(f"{directory}/memory.pressure")),

@@ -17,6 +17,7 @@ from orlop.engine.oci.exec import ExecResult, ExecTarget
 from orlop.engine.oci.exec_session import Wanted, exec_session
 from orlop.engine.oci.failures import runtime_error
 from orlop.engine.oci.inputs import Spec
+from orlop.engine.oci.resources import refuses_no_quota, without_no_quota
 from orlop.engine.oci.runtime import OciRuntime
 from orlop.engine.oci.spec import exec_process_of
 from orlop.engine.state.table import ContainerEntry
@@ -25,6 +26,7 @@ from orlop.linux.processes import send_signal
 from orlop.model.container import ContainerRecord
 from orlop.model.errors import OrlopError
 from orlop.model.pod import PodRecord
+from orlop.model.resources import LinuxContainerResources
 from orlop.services.carriers.carrier import Complete
 from orlop.services.deck import Deck
 from orlop.services.pod_cgroup import place_monitor
@@ -94,7 +96,15 @@ class MonitoredCarrier(msgspec.Struct, frozen=True):
         await offload(self.deck.hierarchy.kill_all, record.cgroup)
 
     async def update(self, record: ContainerRecord, resources: Spec) -> None:
-        await runtime_of(record).update(record.id, resources)
+        runtime = runtime_of(record)
+        try:
+            await runtime.update(record.id, resources)
+        except OrlopError as error:
+            if not refuses_no_quota(resources, error):
+                raise
+            if rest := without_no_quota(resources):
+                await runtime.update(record.id, rest)
+            await offload(self.deck.hierarchy.apply, record.cgroup, LinuxContainerResources(cpu_quota=-1))
 
     async def delete(self, record: ContainerRecord) -> None:
         await runtime_of(record).delete(record.id, force=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orlop.engine.oci.resources import linux_resources
+from orlop.engine.oci.inputs import Spec
+from orlop.engine.oci.resources import linux_resources, without_no_quota
 from orlop.model.errors import InvalidArgument
 from orlop.model.resources import HugepageLimit, LinuxContainerResources
 from tests.unit.engine.oci.samples import FACTS, inputs
@@ -43,3 +44,16 @@ def test_swap_is_none_unless_asked_for_and_left_alone_where_it_cannot_be_limited
 def test_unified_needs_v2() -> None:
     with pytest.raises(InvalidArgument, match="cgroup v1"):
         linux_resources(LinuxContainerResources(unified={"a": "b"}), inputs(facts={"cgroup_version": 1}).facts)
+
+
+@pytest.mark.parametrize(
+    ("limits", "rest"),
+    [
+        ({"cpu": {"quota": -1}}, {}),
+        ({"cpu": {"quota": -1, "shares": 2}, "memory": {"limit": 3}}, {"cpu": {"shares": 2}, "memory": {"limit": 3}}),
+        ({"cpu": {"quota": 5000, "period": 100_000}}, {"cpu": {"quota": 5000, "period": 100_000}}),
+        ({"memory": {"limit": 3}}, {"memory": {"limit": 3}}),
+    ],
+)
+def test_no_quota_is_left_out(limits: Spec, rest: Spec) -> None:
+    assert without_no_quota(limits) == rest

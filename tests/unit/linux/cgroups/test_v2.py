@@ -88,6 +88,14 @@ def test_usage_reads_everything(fake: FakeTree) -> None:
         assert read.some == PressureLine(total=4, avg10=1.0, avg60=2.0, avg300=3.0)
 
 
+def test_limits_are_found_where_crun_puts_them(fake: FakeTree) -> None:
+    unlimited = {"memory.max": "max\n", "memory.swap.max": "max\n"}
+    fake.add("/pod/orlop-1.scope", **{"memory.stat": "anon 4096\n", "memory.current": "10000\n", **unlimited})
+    fake.add("/pod/orlop-1.scope/container", **{"memory.max": "20000\n", "memory.swap.max": "0\n"})
+    usage = fake.hierarchy.usage("/pod/orlop-1.scope")
+    assert (usage.memory_usage, usage.memory_limit, usage.swap_limit) == (10000, 20000, 0)
+
+
 def test_usage_without_controllers(fake: FakeTree) -> None:
     fake.add("/pod", **{"cpu.stat": "usage_usec 3\n"})
     usage = fake.hierarchy.usage("/pod")
