@@ -189,3 +189,17 @@ def test_memory_qos_needs_cgroup_v2(pods: Pods) -> None:
     container = pods.run().start(linux=linux)
     assert _value(container, "memory", "", "memory.min") == str(8 * MIB)
     assert _value(container, "memory", "", "memory.high") == str(32 * MIB)
+
+
+@each_handler
+def test_huge_pages_are_limited(pods: Pods) -> None:
+    """As the kubelet asks: every size of the node, most of them with a limit of none."""
+    probe = "hugetlb.2MB.max" if cgroups.is_v2() else "hugetlb.2MB.limit_in_bytes"
+    limits = [{"page_size": "2MB", "limit": 4 * MIB}, {"page_size": "1GB", "limit": 0}]
+    container = pods.run().start(linux=_linux(hugepage_limits=limits))
+    directory = cgroup_of(container, "hugetlb")
+    if not (directory / probe).exists():
+        pytest.skip(f"this kernel limits no huge pages of 2MB: no {directory / probe}")
+    assert int((directory / probe).read_text()) == 4 * MIB
+    big = directory / probe.replace("2MB", "1GB")
+    assert not big.exists() or int(big.read_text()) == 0

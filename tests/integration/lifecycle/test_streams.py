@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness.cri import Cri
-from tests.harness.foreign import FOREIGN
+from tests.harness.cri import Cri, refused
+from tests.harness.foreign import FOREIGN, ours
+from tests.harness.node import Node
 from tests.harness.pods import EXITED, Pods
 
 
@@ -63,3 +64,18 @@ def test_a_stream_that_nobody_reads_to_its_end_stops_nobody(pods: Pods, cri: Cri
     call = cri.stream(rpc)
     call.cancel()
     assert cri("Version").version
+
+
+@ours("a peer answers with more than a client takes, or has no streams")
+def test_lists_beyond_what_a_message_holds_come_as_streams(own_node: Node, own_pods: Pods) -> None:
+    """16 MiB is what a kubelet takes in one message; the list then says which stream to ask instead."""
+    pod = own_pods.run()
+    note = {"note": "x" * (3 << 20)}
+    ids = sorted(pod.start(annotations=note).id for _ in range(6))
+    for plain, stream in (("ListContainers", "StreamContainers"), ("ListContainerStats", "StreamContainerStats")):
+        with refused("RESOURCE_EXHAUSTED", stream):
+            own_node.cri(plain)
+        items = streamed(own_node.cri, stream)
+        told = [item.attributes if stream == "StreamContainerStats" else item for item in items]
+        assert sorted(item.id for item in told) == ids
+        assert all(dict(item.annotations) == note for item in told)
