@@ -32,9 +32,11 @@ class Store:
 
     def converge(self, artefacts, check_mode):
         """The module's result; without check mode also its doing."""
-        wanted = {each["name"]: self.path_of(each) for each in artefacts}
         for each in artefacts:
+            if not each["sha256"]:
+                raise WrongArtefact(unknown(each))
             self.refuse_foreign(each["name"])
+        wanted = {each["name"]: self.path_of(each) for each in artefacts}
         renewed = [name for name, path in wanted.items() if self.in_use(name) != path]
         missing = [each for each in artefacts if not os.path.exists(self.path_of(each))]
         if not check_mode:
@@ -58,8 +60,8 @@ class Store:
             if made != self.directory:
                 self.record.directories.append(made)
         self.record.save()
-        for each in missing:
-            self.bring(each)
+        for first, *others in by_content(missing):
+            self.bring(first, others)
         for name, path in wanted.items():
             before = self.in_use(name)
             self.link(name, path)
@@ -82,18 +84,24 @@ class Store:
         ours = target is not None and os.path.dirname(target) == self.directory
         if os.path.lexists(link) and not ours:
             raise WrongArtefact(
-                f"{link} is there and not by these roles: remove it, or the package that it is of, or leave Kubernetes'"
-                " programs to others with kubernetes_install: false"
+                f"{link} is there and not by these roles: remove it, or the package that it is of, or leave {name} to"
+                " others: Kubernetes' programs with kubernetes_install: false, others by not naming them in artefacts"
             )
 
-    def bring(self, artefact):
-        """The file at its place, by one rename."""
+    def bring(self, artefact, others=()):
+        """The file at its place, by one rename; before it those of others that are in the same archive."""
         handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as target:
                 fetch(artefact, target, self.bundle)
             if tarfile.is_tarfile(temporary):
-                unpack(artefact["name"], temporary)
+                for each in others:
+                    unpack(each["name"], temporary, f"{temporary}.other")
+                    os.chmod(f"{temporary}.other", 0o755)
+                    os.replace(f"{temporary}.other", self.path_of(each))
+                unpack(artefact["name"], temporary, temporary)
+            elif others:
+                raise WrongArtefact(f"{artefact['url']} is no archive, and should hold {artefact['name']} and others")
             os.chmod(temporary, 0o755)
             os.replace(temporary, self.path_of(artefact))
         except BaseException:
@@ -158,12 +166,28 @@ def copy(source, target, digest):
         target.write(chunk)
 
 
-def unpack(name, path):
-    """The archive at the path becomes the one regular file in it that has the name."""
+def unknown(artefact):
+    """What to say of a file whose digest nobody has said."""
+    return (
+        f"the lock file has no SHA-256 of {artefact['name']} {artefact['version']} ({artefact['url']}): give it in the"
+        " declaration (artefacts.NAME.sha256)"
+    )
+
+
+def by_content(artefacts):
+    """Lists of those that have one digest: what is fetched once."""
+    found = {}
+    for each in artefacts:
+        found.setdefault(each["sha256"], []).append(each)
+    return found.values()
+
+
+def unpack(name, path, target):
+    """The one regular file in the archive at the path that has the name, to the target, which may be the archive."""
     with tarfile.open(path) as archive:
         members = [each for each in archive if each.isreg() and os.path.basename(each.name) == name]
         if len(members) != 1 or members[0].size > LARGEST:
             raise WrongArtefact(f"the archive of {name} has {len(members)} files of that name, and should have one")
-        with open(f"{path}.unpacked", "wb") as target:
-            shutil.copyfileobj(archive.extractfile(members[0]), target)
-    os.replace(f"{path}.unpacked", path)
+        with open(f"{path}.unpacked", "wb") as unpacked:
+            shutil.copyfileobj(archive.extractfile(members[0]), unpacked)
+    os.replace(f"{path}.unpacked", target)

@@ -11,7 +11,8 @@ description:
     SHA-256 is another than the declared one.
   - A program is kept under a name that holds its version and digest, and a link makes it the one in use, by one rename.
     What runs goes on with the file that it was started from.
-  - From an archive (tar) the file of the program's name is taken.
+  - From an archive (tar) the file of the program's name is taken. Programs of one digest are in one archive, which is
+    fetched once.
   - The version before stays for a way back; older ones are removed. All is recorded for M(orlop.node.undo).
 options:
   artefacts:
@@ -33,9 +34,9 @@ options:
         type: str
         required: true
       sha256:
-        description: Digest of what is at the address.
+        description: Digest of what is at the address. Nothing is an error, which says where to give one.
         type: str
-        required: true
+        default: ""
   directory:
     description: Where programs are kept.
     type: path
@@ -82,7 +83,7 @@ from urllib.error import URLError
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils.artefacts import Store, WrongArtefact
 
-FIELDS = ("name", "version", "url", "sha256")
+FIELDS = ("name", "version", "url")
 
 
 def main():
@@ -93,7 +94,10 @@ def main():
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {name: {"type": "str", "required": True} for name in FIELDS},
+                "options": {
+                    **{name: {"type": "str", "required": True} for name in FIELDS},
+                    "sha256": {"type": "str", "default": ""},
+                },
             },
             "directory": {"type": "path", "default": "/opt/orlop/kubernetes"},
             "links": {"type": "path", "default": "/usr/bin"},

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import msgspec
@@ -17,6 +17,15 @@ KUBERNETES = ("kubelet", "kubeadm", "kubectl")
 """What every member has, all of one version."""
 OPTIONAL = ("crictl",)
 """What a member gets where the declaration names it, be it with nothing said of it."""
+PROGRAMS = ("conmon", "crun", "runc")
+"""The distribution's, but where the declaration names them: then by digest."""
+PLUGINS = "cni-plugins"
+"""Likewise; one archive of all standard plugins."""
+STANDARD_PLUGINS = frozenset(
+    "bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap"
+    " tuning vlan vrf".split()
+)
+"""What is in that archive: containernetworking/plugins, release 1.9."""
 
 Arch = Annotated[str, msgspec.Meta(pattern=r"^(amd64|arm64)$")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+([.][0-9A-Za-z+-]+)*)?$")]
@@ -79,6 +88,22 @@ def of_a_member(declared: Declared, minor: str) -> dict[str, list[Fetch]]:
     return {arch: [fetch(declared, name, minor, arch) for name in names] for arch in ARCHITECTURES}
 
 
+def of_a_node(declared: Declared, minor: str) -> dict[str, list[Fetch]]:
+    """Programs that any node gets by digest and not from its distribution, by architecture."""
+    names = [name for name in PROGRAMS if name in declared]
+    return {arch: [fetch(declared, name, minor, arch) for name in names] for arch in ARCHITECTURES}
+
+
+def of_a_network(declared: Declared, minor: str, plugins: Iterable[str]) -> dict[str, list[Fetch]]:
+    """Likewise of the plugins that its network needs: each is in the one archive."""
+    names = sorted(STANDARD_PLUGINS.intersection(plugins)) if PLUGINS in declared else []
+    archive = {arch: fetch(declared, PLUGINS, minor, arch) for arch in (ARCHITECTURES if names else ())}
+    return {
+        arch: [msgspec.structs.replace(archive[arch], name=name) for name in names] if names else []
+        for arch in ARCHITECTURES
+    }
+
+
 def problems(declared: Declared, minor: str) -> Iterator[Problem]:
     """Overrides that the lock file does not know by name, or that do not fit the minor or each other."""
     known = [*lock.load().artefacts]
@@ -90,6 +115,10 @@ def problems(declared: Declared, minor: str) -> Iterator[Problem]:
     for name, said in declared.items():
         if isinstance(said.sha256, str) and not re.fullmatch(r"([0-9a-f]{64})?", said.sha256):
             yield Problem(f"artefacts.{name}.sha256", "must be 64 hexadecimal digits")
+    for name in (name for name in PROGRAMS if name in declared):
+        if not (declared[name].url or lock.load().artefacts[name].url):
+            hint = "the lock file has none: say where it is, with its sha256, or leave it to the distribution's package"
+            yield Problem(f"artefacts.{name}.url", hint)
     for name in KUBERNETES:
         found = version(declared, name, minor)
         if not found.startswith(f"{minor}."):

@@ -72,6 +72,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration of kubeadm upgrade for a member; empty where the node is none."""
     artefacts: dict[str, list[Fetch]]
     """Kubernetes' programs of a member, by architecture; empty where the node is none."""
+    verified: dict[str, list[Fetch]]
+    """Programs that come by digest and not from the distribution, by architecture."""
+    verified_plugins: dict[str, list[Fetch]]
+    """CNI plugins that do, each with the address of their one archive."""
     ports: list[Port]
     """What the node serves."""
     firewalld: bool
@@ -89,6 +93,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
     files: dict[Part, list[RenderedFile]] = {part: [] for part in get_args(Part)}
     for file in render(declaration, program=program):
         files[file.part].append(file)
+    plugins = _plugins(bridge) if bridge else sorted(networks.plugins(declaration))
     return Plan(
         kubernetes=declaration.kubernetes,
         patch=artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes),
@@ -97,7 +102,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         sysctls=host.sysctls(declaration),
         programs=_programs(declaration),
         kata=_kata(declaration),
-        plugins=_plugins(bridge) if bridge else sorted(networks.plugins(declaration)),
+        plugins=plugins,
         plugin_dirs=config.network.plugin_dirs,
         directories=Directories(
             state=config.daemon.state_dir,
@@ -120,6 +125,8 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         artefacts={}
         if isinstance(declaration.member, Alone)
         else artefacts.of_a_member(declaration.artefacts, declaration.kubernetes),
+        verified=artefacts.of_a_node(declaration.artefacts, declaration.kubernetes),
+        verified_plugins=artefacts.of_a_network(declaration.artefacts, declaration.kubernetes, plugins),
         ports=ports(declaration, config),
         firewalld=declaration.host.firewalld,
         pod_cidrs=getattr(declaration.network, "pod_cidrs", declaration.cluster.pod_cidrs),

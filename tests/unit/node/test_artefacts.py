@@ -82,3 +82,25 @@ def test_wrong_overrides_are_told(given: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidArgument) as error:
         declare({"kubernetes": "1.36", "artefacts": given})
     assert told in str(error.value)
+
+
+def test_a_node_gets_by_digest_what_its_declaration_names_and_no_more() -> None:
+    assert plan(declare({})).verified == {"amd64": [], "arm64": []}
+    wanted = {"crun": {"sha256": DIGEST}, "conmon": {"url": "/srv/conmon-{arch}", "sha256": OTHER}}
+    conmon, crun = plan(declare({"artefacts": wanted})).verified["arm64"]
+    assert (conmon.url, conmon.sha256) == ("/srv/conmon-arm64", OTHER)
+    assert (crun.url.endswith("/crun-1.17-linux-arm64"), crun.sha256) == (True, DIGEST)
+
+
+def test_plugins_by_digest_are_those_of_the_network_and_of_one_archive() -> None:
+    found = plan(declare({"kubernetes": "1.36", "artefacts": {"cni-plugins": {}}})).verified_plugins["amd64"]
+    assert [each.name for each in found] == ["bridge", "host-local", "loopback", "portmap"]
+    assert len({(each.url, each.sha256) for each in found}) == 1 and found[0].sha256
+    flannel = {"network": {"provider": "flannel"}, "artefacts": {"cni-plugins": {}}}
+    assert "flannel" not in {each.name for each in plan(declare(flannel)).verified_plugins["amd64"]}
+    assert plan(declare({})).verified_plugins == {"amd64": [], "arm64": []}
+
+
+def test_a_program_without_an_address_is_told_before_anything_is_touched() -> None:
+    with pytest.raises(InvalidArgument, match=r"artefacts\.conmon\.url: the lock file has none"):
+        declare({"artefacts": {"conmon": {"sha256": DIGEST}}})

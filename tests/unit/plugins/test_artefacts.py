@@ -131,3 +131,32 @@ def test_more_bytes_than_a_program_can_have_are_not_taken(machine: Machine, monk
     monkeypatch.setattr(machine.module, "LARGEST", 4)
     with pytest.raises(machine.module.WrongArtefact, match="larger than 4 bytes"):
         machine.converge(machine.put(KUBELET))
+
+
+def test_programs_of_one_archive_come_by_one_fetch(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as written:
+        for name in ("bridge", "loopback"):
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(name)
+            written.addfile(member, io.BytesIO(name.encode()))
+    source = machine.put(archive.getvalue(), "plugins.tgz")
+    fetched: list[str] = []
+    real = machine.module.fetch
+    monkeypatch.setattr(machine.module, "fetch", lambda each, *rest: (fetched.append(each["name"]), real(each, *rest)))
+    store = machine.module.Store(str(machine.root / "opt/k"), str(machine.links), None, machine.record)
+    common = {"version": "1.9.1", "url": str(source), "sha256": digest(archive.getvalue())}
+    wanted = [{"name": name, **common} for name in ("bridge", "loopback")]
+    assert store.converge(wanted, False)["renewed"] == ["bridge", "loopback"] and fetched == ["bridge"]
+    for name in ("bridge", "loopback"):
+        assert (machine.links / name).read_text() == name and os.access(machine.links / name, os.X_OK)
+    assert not store.converge(wanted, False)["changed"]
+    with pytest.raises(machine.module.WrongArtefact, match="has 0 files of that name"):
+        store.converge([*wanted, {"name": "tuning", **common}], False)
+    assert (machine.links / "bridge").read_text() == "bridge"
+
+
+def test_a_digest_that_nobody_has_said_is_asked_for(machine: Machine) -> None:
+    store = machine.module.Store(str(machine.root / "opt/k"), str(machine.links), None, machine.record)
+    with pytest.raises(machine.module.WrongArtefact, match=r"has no SHA-256 of crun 1\.17"):
+        store.converge([{"name": "crun", "version": "1.17", "url": "/srv/crun", "sha256": ""}], True)
