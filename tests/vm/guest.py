@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance import critest, expected
+from tests.vm import kubelet
 
 SOCKET = "/run/orlop/orlop.sock"
 NRI = "/run/nri/nri.sock"
@@ -65,6 +66,7 @@ def _say(command: str) -> int:
 PARTS = {
     "facts": facts,
     "verify": verify,
+    "kubelet": kubelet.standalone,
     "apparmor": lambda: suite("runc", focus="AppArmor"),
     "runc": lambda: suite("runc"),
     "crun": lambda: suite("crun"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.conformance import images
 from tests.conformance.test_critest import HOSTS, MIRROR
+from tests.lab.programs import build, programs
 from tests.parts.registry import Registry
 from tests.parts.wheels import wheels
 from tests.vm.tools import ROOT, place, run
@@ -22,6 +23,8 @@ PACKAGES = (
     *("busybox-static", "gpgv", "openssl", "util-linux"),
 )
 SIZE = "8G"
+MINOR = "1.37"
+"""Of the kubelet."""
 SUDO = """#!/bin/sh
 # The suite loads its AppArmor profiles by sudo, whoever it is.
 exec "$@"
@@ -124,7 +127,9 @@ def _ours(tree: Path) -> None:
 
 
 def _suite(tree: Path) -> None:
-    """critest, crictl and a newer runc; the registry that stands in for upstream's."""
+    """critest, crictl, a newer runc and a kubelet; the registry that stands in for upstream's."""
+    [kubelet] = [program for program in programs(MINOR) if program.name == "kubelet"]
+    build(kubelet, ROOT / ".cache/bin")
     shutil.copytree(ROOT / ".cache/bin", tree / "srv/src/.cache/bin")
     home = place("registry")
     shutil.rmtree(home, ignore_errors=True)
