@@ -30,7 +30,7 @@ def network(place: Path, file: str, name: str, *plugins: dict[str, Any]) -> None
 
 
 def found(place: Path, default: str = "") -> dict[str, Finding]:
-    return {each.name: each for each in look(str(place / "net.d"), default, [str(place / "bin")])}
+    return {each.name: each for each in look(str(place / "net.d"), default, [str(place / "bin"), "/nonexistent"])}
 
 
 def test_one_network_is_well(place: Path) -> None:
