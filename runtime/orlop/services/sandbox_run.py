@@ -48,8 +48,9 @@ async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_han
         steps.enter("check the request")
         record = _plan(deck, config, handler, asked_handler)
         deck.cgroups.check(config.linux.cgroup_parent)
-        async with UndoStack() as undo:
-            await _make(deck, record, undo, steps)
+        with deck.moves.held():  # its first container's monitor is moved soon
+            async with UndoStack() as undo:
+                await _make(deck, record, undo, steps)
         return record.id
 
 
