@@ -63,6 +63,16 @@ def test_a_tag_runs_its_role_and_the_checks_before_it(inventory: Path) -> None:
     assert not [task for task in tasks if task.startswith("Remember")], tasks
 
 
+def test_a_network_by_its_tag_is_waited_for_and_pods_are_brought_over(inventory: Path) -> None:
+    """A conflist alone changes nothing for pods that run: their way into it belongs to the same tag."""
+    listed = run(inventory, ROOT / "playbooks/network.yml", "--list-tasks", "--tags", "cni_network").splitlines()
+    tasks = [line.split("TAGS")[0].strip() for line in listed if "TAGS" in line and "arg spec" not in line]
+    roles = {task.split(" : ")[0] for task in tasks if " : " in task}
+    assert roles == {"orlop.node.cni_network"}
+    after = [task["name"] for task in play("network.yml")["post_tasks"]]
+    assert tasks[-len(after) :] == after
+
+
 def test_a_limit_takes_one_host_of_each_play(inventory: Path) -> None:
     listed = run(inventory, ROOT / "playbooks/site.yml", "--list-hosts", "--limit", "second")
     assert "second" in listed and "first\n" not in listed and "third" not in listed
