@@ -63,6 +63,15 @@ def unpack(names, directory):
             _run(argv, scratch)
         for package in sorted(os.listdir(scratch)):
             _run(["dpkg", "-x", package, directory], scratch)
+    merge(directory)
+
+
+def merge(directory):
+    """What a release has below /usr (from Debian 13 on all of it) is found at the root as well, as on a machine."""
+    for name in ("bin", "sbin"):
+        root = os.path.join(directory, name)
+        if os.path.isdir(os.path.join(directory, "usr", name)) and not os.path.lexists(root):
+            os.symlink(f"usr/{name}", root)
 
 
 def download(names, directory):

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from tests.lab import bundle, cluster, machines, pins, places, prove
+from tests.lab import bundle, cluster, machines, pins, places, playing, prove
 from tests.lab.inventory import NETWORKS
 from tests.lab.places import MINORS, LabError
 
@@ -30,6 +30,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--minor", choices=MINORS, default=MINORS[-1])
     up.add_argument("--cni", choices=NETWORKS, default=NETWORKS[0])
     up.add_argument("--nodes", type=int, default=2)
+    up.add_argument("--control-planes", type=int, default=1, help="how many of them; with several, behind a balancer")
+    up.add_argument("--airgap", action="store_true", help="nodes have an archive by bundle.yml, and nothing else")
+    switch = verbs.add_parser("switch", help="bring the cluster to another network, by playbooks/network.yml")
+    switch.add_argument("--cni", choices=NETWORKS, required=True)
     proofs = verbs.add_parser("prove", help="prove the cluster, and write a transcript")
     proofs.add_argument("only", nargs="?", default="", help="a word in the names of the proofs to run")
     verbs.add_parser("down", help="remove all of it")
@@ -48,7 +52,9 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.verb == "bundle":
         print(bundle.make(asked.minor))
     elif asked.verb == "up":
-        cluster.up(asked.minor, asked.cni, asked.nodes)
+        cluster.up(asked.minor, asked.cni, asked.nodes, asked.control_planes, airgapped=asked.airgap)
+    elif asked.verb == "switch":
+        cluster.switch(asked.cni)
     elif asked.verb == "upgrade":
         cluster.upgrade(asked.minor)
     elif asked.verb == "down":
@@ -59,7 +65,7 @@ def _run(asked: argparse.Namespace) -> int:
         argv = [*machines.within(asked.node), *asked.argv]
         os.execvp(argv[0], argv)
     elif asked.verb == "play":
-        cluster.play(asked.playbook, *asked.argv)
+        playing.play(asked.playbook, *asked.argv)
     else:
         print(pins.pin(asked.version))
     return 0

@@ -4,21 +4,32 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.lab.places import NODES, REGISTRY, run
 
 MIRRORED = ("registry.k8s.io", "ghcr.io", "registry.lab")
 
 
-def create(name: str) -> int:
-    """A booted Debian node with the lab's registry as mirror; returns its first process, as the machine numbers it."""
+def create(name: str, *, mirrored: bool = True) -> int:
+    """A booted Debian node, with the lab's registry as mirror; returns its first process, as the machine numbers it."""
     run(sys.executable, NODES, "create", name)
-    known = json.loads(run(sys.executable, NODES, "show", name))
-    directory = Path(known["root"], "etc/containers/registries.conf.d")
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "50-lab.conf").write_text("\n".join(_mirrored(host) for host in MIRRORED))
-    leader: int = known["leader"][0]
-    return leader
+    if mirrored:
+        directory = tree(name) / "etc/containers/registries.conf.d"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "50-lab.conf").write_text("\n".join(_mirrored(host) for host in MIRRORED))
+    return leader(name)
+
+
+def leader(name: str) -> int:
+    """A node's first process, as the machine numbers it."""
+    number: int = _known(name)["leader"][0]
+    return number
+
+
+def tree(name: str) -> Path:
+    """A node's file tree, as the machine sees it."""
+    return Path(_known(name)["root"])
 
 
 def destroy(name: str) -> None:
@@ -37,6 +48,11 @@ def enter(name: str, *argv: str, stdin: str | None = None, check: bool = True) -
 def within(name: str) -> list[str]:
     """What goes before a command that is run in a node."""
     return [sys.executable, str(NODES), "enter", name]
+
+
+def _known(name: str) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(run(sys.executable, NODES, "show", name))
+    return known
 
 
 def _mirrored(host: str) -> str:

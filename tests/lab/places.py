@@ -15,7 +15,11 @@ WIRE = "10.77.0"
 HOST = f"{WIRE}.1"
 REGISTRY = f"{HOST}:5000"
 FILES = f"{HOST}:8000"
+API = f"{HOST}:6443"
+"""The API server's address where there are several: the balancer's."""
 POD_CIDR, SERVICE_CIDR = "10.244.0.0/16", "10.96.0.0/16"
+BRIDGED = "10.244.10{}.0/24"
+"""A node's own part of the pods' addresses where its network is a bridge, by its number."""
 MINORS = ("1.35", "1.36", "1.37")
 
 

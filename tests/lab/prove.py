@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.lab import machines, places
 from tests.lab.places import LabError
-from tests.lab.proofs import basics, figures, life, restarts, streams
+from tests.lab.proofs import basics, figures, life, planes, restarts, streams
 from tests.lab.transcript import ProofError, Transcript
 
 FIRST = (basics.nodes, basics.names, basics.services)
@@ -26,6 +26,8 @@ PROOFS: tuple[Callable[[Transcript], None], ...] = (
     restarts.daemon,
     life.drain,
 )
+PLANES = (planes.members, planes.loss)
+"""Where there are several control planes."""
 
 
 def prove(only: str = "") -> None:
@@ -36,7 +38,7 @@ def prove(only: str = "") -> None:
     path = places.home() / f"transcript-{known['minor']}{only and f'-{only}'}.md"
     transcript, failed, done = Transcript(path), [], 0
     _put_manifests(transcript)
-    for proof in PROOFS:
+    for proof in PROOFS + (PLANES if known.get("planes", 1) > 1 else ()):
         if only and only not in f"{proof.__module__}.{proof.__name__}":
             continue
         begun = time.monotonic()
@@ -59,6 +61,6 @@ def _put_manifests(transcript: Transcript) -> None:
         put = f"mkdir -p /root/lab; cat >/root/lab/{path.name}"
         machines.enter(places.node_name(1), "/bin/sh", "-c", put, stdin=path.read_text())
     # What an earlier run has left would be taken for this one's.
-    transcript.sh("kubectl delete --ignore-not-found -f /root/lab/pods.yaml", show=False)
-    transcript.sh("kubectl delete --ignore-not-found pod after-0 after-1 after-2", show=False)
+    transcript.sh("kubectl delete --ignore-not-found -f /root/lab/pods.yaml -f /root/lab/workload.yaml", show=False)
+    transcript.sh("kubectl delete --ignore-not-found pod after-0 after-1 after-2 without", show=False)
     transcript.sh("kubectl apply -f /root/lab/pods.yaml", show=False)

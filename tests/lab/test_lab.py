@@ -1,7 +1,11 @@
 """The lab's pure parts: what it pins, declares and packs. The lab itself is run by hand: ./lab.sh, docs/lab.md."""
 
+import asyncio
+import itertools
 import json
 import re
+from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +14,18 @@ import pytest
 from orlop.node.declaring import declare
 from orlop.node.plan import plan
 from tests.lab import images, kernel, pins, places
-from tests.lab.inventory import NETWORKS, inventory
+from tests.lab.balancer import Balancer
+from tests.lab.inventory import NETWORKS, builder, inventory
 
 DIGEST = "0" * 64
 
 
-def _hosts(minor: str, network: str = "flannel") -> dict[str, Any]:
-    described = {"kubernetes": pins.version(minor), "sha256": dict.fromkeys(pins.PROGRAMS, DIGEST)}
-    hosts: dict[str, Any] = inventory(minor, network, 2, described)["all"]["hosts"]
+def _described(minor: str) -> dict[str, Any]:
+    return {"kubernetes": pins.version(minor), "sha256": dict.fromkeys(pins.PROGRAMS, DIGEST)}
+
+
+def _hosts(minor: str, network: str = "flannel", *, nodes: int = 2, planes: int = 1) -> dict[str, Any]:
+    hosts: dict[str, Any] = inventory(minor, network, nodes, _described(minor), planes=planes)["all"]["hosts"]
     return hosts
 
 
@@ -47,6 +55,67 @@ def test_nodes_are_declared_for_every_minor(minor: str, network: str) -> None:
     assert f"kubernetesVersion: {pins.version(minor)}\n" in init.content
     assert "failCgroupV1: false\n" in init.content
     assert "maxPerCore: 0\n" in init.content
+
+
+def test_several_control_planes_are_one_that_makes_the_cluster_and_others_that_join_it() -> None:
+    hosts = _hosts("1.37", nodes=4, planes=3)
+    plans = [plan(declare(host["orlop_node"])) for host in hosts.values()]
+    assert [(found.role, found.first) for found in plans] == [
+        ("control_plane", True),
+        ("control_plane", False),
+        ("control_plane", False),
+        ("worker", False),
+    ]
+    # None of them is the address by which all others know the cluster.
+    assert {host["orlop_node"]["cluster"]["endpoint"] for host in hosts.values()} == {places.API}
+    assert not {places.address(number) for number in range(1, 5)} & {places.API.partition(":")[0]}
+
+
+def test_nodes_on_a_bridge_have_no_address_in_common() -> None:
+    networks = [
+        ip_network(cidr)
+        for host in _hosts("1.37", "bridge", nodes=3).values()
+        for cidr in host["orlop_node"]["network"]["pod_cidrs"]
+    ]
+    whole = ip_network(places.POD_CIDR)
+    assert len(networks) == 3 and all(part.subnet_of(whole) for part in networks)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(networks, 2))
+
+
+def test_what_makes_an_airgap_bundle_is_declared_as_its_nodes_are() -> None:
+    (declared,) = builder("1.37", "lab-builder", _described("1.37"))["all"]["hosts"].values()
+    fetched = plan(declare(declared["orlop_node"])).artefacts["amd64"]
+    assert {artefact.name: artefact.url for artefact in fetched} == {
+        name: f"http://{places.FILES}/bin/{name}" for name in ("kubelet", "kubeadm", "kubectl")
+    }
+
+
+async def test_the_balancer_passes_over_servers_that_are_down() -> None:
+    async def answer(name: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(name + await reader.readline())
+        await writer.drain()
+        writer.close()
+
+    async def ask(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"hello\n")
+        said = await reader.read()
+        writer.close()
+        return said
+
+    def port(server: asyncio.Server) -> int:
+        found: int = server.sockets[0].getsockname()[1]
+        return found
+
+    servers = [await asyncio.start_server(partial(answer, name), "127.0.0.1", 0) for name in (b"one ", b"two ")]
+    balancer = await Balancer([f"127.0.0.1:{port(server)}" for server in servers]).start("127.0.0.1", 0)
+    assert {await ask(port(balancer)) for _ in range(2)} == {b"one hello\n", b"two hello\n"}
+    servers[0].close()
+    await servers[0].wait_closed()
+    assert [await ask(port(balancer)) for _ in range(3)] == [b"two hello\n"] * 3
+    servers[1].close()
+    assert await ask(port(balancer)) == b""
+    balancer.close()
 
 
 @pytest.mark.parametrize("minor", places.MINORS)

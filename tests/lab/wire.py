@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab import places
-from tests.lab.places import FILES, HOST, NETNS, REGISTRY, LabError, run
+from tests.lab.places import API, BRIDGED, FILES, HOST, NETNS, REGISTRY, LabError, run
 
 START_SECONDS = 60
 
@@ -36,6 +37,28 @@ def connect(number: int, leader: int) -> None:
     within = ("nsenter", "-t", str(leader), "-n", "ip")
     run(*within, "addr", "add", f"{places.address(number)}/24", "dev", "wire0")
     run(*within, "link", "set", "wire0", "up")
+
+
+def cut(leader: int) -> None:
+    """Take a node's own way out, so that the wire is all it has: a network with a router that leads nowhere."""
+    within = ("nsenter", "-t", str(leader), "-n", "ip")
+    run(*within, "link", "set", "tap0", "down")
+    # A node without any default route could not reach a Service's address itself.
+    run(*within, "route", "replace", "default", "via", HOST)
+
+
+def route(leaders: Sequence[int]) -> None:
+    """Routes between the nodes' parts of the pods' addresses: each node has a bridge, and nobody else makes them."""
+    for here, leader in enumerate(leaders, start=1):
+        for there in set(range(1, len(leaders) + 1)) - {here}:
+            way = (BRIDGED.format(there), "via", places.address(there))
+            run("nsenter", "-t", str(leader), "-n", "ip", "route", "replace", *way)
+
+
+def balance(planes: int) -> list[list[int]]:
+    """Start the balancer before the API servers of the first nodes; returns its number and start time."""
+    servers = [f"{places.address(number)}:6443" for number in range(1, planes + 1)]
+    return [_start("balancer", [sys.executable, "-m", "tests.lab.balancer", API, *servers])]
 
 
 def serve(bundle: Path) -> list[list[int]]:

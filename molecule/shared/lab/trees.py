@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import places
 from tools import Tools
 
-SUITE = "bookworm"
+SUITE = os.environ.get("ORLOP_LAB_SUITE") or "bookworm"
+"""The Debian release of the nodes, by its code name."""
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "iproute2", "ca-certificates")
 """As bare as a machine can be that is managed at all."""
 
@@ -52,7 +54,7 @@ def make(name: str, tools: Tools) -> None:
 def _base(tools: Tools) -> Path:
     """The base tree, made again when its recipe changes."""
     sources = _apt_sources()
-    recipe = "\n".join([SUITE, *PACKAGES, *(source.read_text() for source in sources)])
+    recipe = "\n".join([SUITE, *PACKAGES, *sources])
     base = places.cache() / f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     if base.is_dir():
         return base
@@ -62,15 +64,22 @@ def _base(tools: Tools) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     argv = [tools.locate("mmdebstrap"), "--quiet", "--mode=root", "--variant=minbase", "--format=directory"]
     argv += [f"--include={','.join(PACKAGES)}", *(f"--aptopt={option}" for option in _apt_options()), SUITE, unfinished]
-    subprocess.run([*argv, *sources], env=tools.environment("mmdebstrap"), check=True)
+    if sources:  # it takes them as text on its standard input
+        argv.append("-")
+    subprocess.run(argv, env=tools.environment("mmdebstrap"), input="\n".join(sources), text=True, check=True)
     unfinished.rename(base)
     return base
 
 
-def _apt_sources() -> list[Path]:
-    """The host's own sources of Debian, where it has them; else mmdebstrap's default."""
+def _apt_sources() -> list[str]:
+    """The host's own sources of Debian, for the nodes' release, where it has them; else mmdebstrap's default."""
+    release = platform.freedesktop_os_release()
+    if release.get("ID") != "debian" or "VERSION_CODENAME" not in release:
+        return []
     candidates = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
-    return [path for path in candidates if path.is_file() and SUITE in path.read_text()][:1]
+    texts = (path.read_text() for path in candidates if path.is_file())
+    theirs = release["VERSION_CODENAME"]
+    return [text.replace(theirs, SUITE) for text in texts if theirs in text][:1]
 
 
 def _apt_options() -> list[Path]:

@@ -87,8 +87,9 @@ class Network(Section):
 
     conf_dir: Path = "/etc/cni/net.d"
     """Directory of conflists; the first in name order is the network."""
-    plugin_dirs: tuple[Path, ...] = ("/opt/cni/bin", "/usr/lib/cni")
-    """Searched in this order."""
+    plugin_dirs: tuple[Path, ...] = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
+    """Searched in this order; one that is not there is passed over. Debian's package has its plugins in the second,
+    Fedora's and RHEL's in the third."""
     default_network: str = ""
     """Name of the network to use, if not the first."""
     host_ports: Literal["plugin", "own"] = "plugin"

@@ -23,7 +23,8 @@ def nodes(t: Transcript) -> None:
     wide = t.until("kubectl get nodes -o wide", lambda out: out.count(" Ready ") == count)
     expect(wide.count("orlop://") == count, "each node says that orlop is its runtime")
     system = "kubectl get pods -A -o wide | grep -E 'NAMESPACE|^kube-'"
-    t.until(system, lambda out: all(" Running " in line for line in out.splitlines()[1:]) and "flannel" in out)
+    flannel = "flannel" if places.recall()["network"] == "flannel" else ""
+    t.until(system, lambda out: all(" Running " in line for line in out.splitlines()[1:]) and flannel in out)
 
 
 def names(t: Transcript) -> None:

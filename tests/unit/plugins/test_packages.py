@@ -64,3 +64,13 @@ def test_a_failure_has_apts_own_words(machine: Path) -> None:
     (machine / "bin/apt-get").write_text("#!/bin/sh\necho 'E: no such thing' >&2; exit 100\n")
     with pytest.raises(debian.PackageError, match="no such thing"):
         converge("conmon")
+
+
+@pytest.mark.parametrize("place", ["usr/bin", "bin"])
+def test_programs_that_are_unpacked_aside_are_below_bin(tmp_path: Path, place: str) -> None:
+    """Debian 13 has busybox in /usr/bin, Debian 12 in /bin: there the proof of a node did not find it."""
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "usr/bin").mkdir(parents=True, exist_ok=True)
+    (tmp_path / place / "busybox").touch()
+    load("module_utils.debian").merge(str(tmp_path))
+    assert (tmp_path / "bin/busybox").is_file()

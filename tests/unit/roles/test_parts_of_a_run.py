@@ -63,6 +63,16 @@ def test_a_tag_runs_its_role_and_the_checks_before_it(inventory: Path) -> None:
     assert not [task for task in tasks if task.startswith("Remember")], tasks
 
 
+def test_a_network_by_its_tag_is_waited_for_and_pods_are_brought_over(inventory: Path) -> None:
+    """A conflist alone changes nothing for pods that run: their way into it belongs to the same tag."""
+    listed = run(inventory, ROOT / "playbooks/network.yml", "--list-tasks", "--tags", "cni_network").splitlines()
+    tasks = [line.split("TAGS")[0].strip() for line in listed if "TAGS" in line and "arg spec" not in line]
+    roles = {task.split(" : ")[0] for task in tasks if " : " in task}
+    assert roles == {"orlop.node.cni_network"}
+    after = [task["name"] for task in play("network.yml")["post_tasks"]]
+    assert tasks[-len(after) :] == after
+
+
 def test_a_limit_takes_one_host_of_each_play(inventory: Path) -> None:
     listed = run(inventory, ROOT / "playbooks/site.yml", "--list-hosts", "--limit", "second")
     assert "second" in listed and "first\n" not in listed and "third" not in listed
@@ -76,6 +86,15 @@ def test_a_limited_run_knows_who_made_the_cluster(inventory: Path, tmp_path: Pat
     playbook = write(tmp_path, vars=declared, vars_files=files, tasks=[show])
     shown = run(inventory, playbook, "--limit", "second")
     assert "made by first" in shown and shown.count("made by") == 1
+
+
+def test_an_agents_conflist_is_taken_away_where_it_was_moved_to_as_well(inventory: Path, tmp_path: Path) -> None:
+    show = {"ansible.builtin.debug": {"msg": "goes: {{ _cni_network_agent.files | join(' ') }} end"}}
+    declared = {"cni_network_declaration": {"network": {"provider": "flannel"}}}
+    files = [str(ROOT / "roles/cni_network/vars/main.yml")]
+    shown = run(inventory, write(tmp_path, vars=declared, vars_files=files, tasks=[show]), "--limit", "second")
+    conflist = "/etc/cni/net.d/10-flannel.conflist"
+    assert f"goes: /opt/cni/bin/flannel {conflist} {conflist}.aside end" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

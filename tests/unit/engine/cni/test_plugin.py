@@ -3,9 +3,11 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
+from orlop.config.schema import Network
 from orlop.engine.cni.failures import PluginError, PluginTimedOut
 from orlop.engine.cni.plugin import Plugins
 from orlop.engine.cni.request import Command
@@ -44,6 +46,25 @@ async def test_a_missing_plugin_is_named_with_the_directories(fake: FakePlugins,
     (fake.bin / "bridge").write_text("not executable")
     error = await failure(plugins)
     assert f"not in /nonexistent, {fake.bin}" in str(error)
+
+
+async def test_the_first_directory_that_has_it_wins_and_one_may_be_missing(fake: FakePlugins, tmp_path: Path) -> None:
+    fake.install("bridge").prints("bridge", "ADD", "the first")
+    second = tmp_path / "second"
+    second.mkdir()
+    for name in ("bridge", "other"):
+        (second / name).write_text("#!/bin/sh\necho the second\n")
+        (second / name).chmod(0o755)
+    places = [str(tmp_path / "missing"), str(fake.bin), str(second)]
+    plugins = Plugins(places, {})
+    assert await call(plugins) == b"the first"
+    assert await call(plugins, "other") == b"the second\n"
+    assert fake.environment("bridge", "ADD")["CNI_PATH"] == ":".join(places)  # a delegating plugin searches so too
+
+
+def test_each_distributions_place_is_searched_without_being_told() -> None:
+    """What a network brings by itself comes first; then Debian's package, then Fedora's and RHEL's."""
+    assert Network().plugin_dirs == ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
 
 
 async def test_a_failing_plugin_is_quoted(fake: FakePlugins, plugins: Plugins) -> None:

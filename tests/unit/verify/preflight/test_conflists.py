@@ -39,6 +39,8 @@ def test_one_network_is_well(place: Path) -> None:
     told = found(place)
     assert {each.state for each in told.values() if each.name != "CNI directory"} == {State.OK}
     assert "10-one.conflist (network one) is used" in told["conflists"].detail
+    # A directory of another distribution, which is not here, is no finding.
+    assert list(look(str(place / "net.d"), "", [str(place / "bin"), "/nonexistent"])) == list(told.values())
 
 
 def test_a_conflist_of_another_is_told(place: Path) -> None:
