@@ -47,6 +47,7 @@ async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_han
             await take_pod_apart(deck, there)
         steps.enter("check the request")
         record = _plan(deck, config, handler, asked_handler)
+        selinux.require_known(deck.facts, selinux.mount_label(record, deck.facts))
         deck.cgroups.check(config.linux.cgroup_parent)
         with deck.moves.held():  # its first container's monitor is moved soon
             async with UndoStack() as undo:
