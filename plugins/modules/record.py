@@ -87,19 +87,25 @@ def main():
     )
     try:
         record = Record()
-        foreign = [path for path in module.params["trees"] if not record.add_tree(path)]
-        record.trees = sorted({*record.trees, *module.params["own"]})
-        new = [path for path in module.params["directories"] if not os.path.isdir(path)]
-        record.directories = list(dict.fromkeys([*record.directories, *new]))
-        record.links.update(module.params["links"])
-        record.interfaces = sorted({*record.interfaces, *module.params["interfaces"]})
-        record.made = sorted({*record.made, *module.params["made"]})
-        record.units = sorted({*record.units, *module.params["units"]})
+        foreign = note(record, module.params)
         if not module.check_mode:
             record.save()
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, foreign=foreign)
+
+
+def note(record, params):
+    """Add to what is known; returns the trees that hold something else."""
+    foreign = [path for path in params["trees"] if not record.add_tree(path)]
+    record.trees = sorted({*record.trees, *params["own"]})
+    new = [path for path in params["directories"] if not os.path.isdir(path)]
+    record.directories = list(dict.fromkeys([*record.directories, *new]))
+    record.links.update(params["links"])
+    record.interfaces = sorted({*record.interfaces, *params["interfaces"]})
+    record.made = sorted({*record.made, *params["made"]})
+    record.units = sorted({*record.units, *params["units"]})
+    return foreign
 
 
 if __name__ == "__main__":
