@@ -12,8 +12,8 @@ cd "$(dirname "$0")"
 packages=(
   apparmor
   busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc gpg gpg-agent
-  gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl pkg-config procps python3-venv runc
-  shellcheck slirp4netns util-linux
+  gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl patchelf pkg-config procps python3-venv
+  runc shellcheck slirp4netns util-linux zstd
 )
 
 say() { printf '== %s\n' "$*"; }
@@ -111,20 +111,22 @@ build_nri_plugins() {
   go build -C tests/parts/nri -modfile=old.mod -tags old -o "$PWD/.cache/bin/nri-plugin-old" .
 }
 
-# CRIU 4, unpacked with its libraries beside the system: Debian 12's 3.17 does not run on new kernels.
-fetch_criu() {
-  [[ ! -d .cache/criu/root && $(dpkg --print-architecture) == amd64 ]] || return 0
+# Programs of the next Debian with their libraries, unpacked beside the system: CRIU 4, for Debian 12's 3.17 does not run
+# on new kernels; and a second crun.
+fetch_trixie() {
+  [[ ! -d .cache/trixie/root && $(dpkg --print-architecture) == amd64 ]] || return 0
   local mirror
   # The format is apt's.
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | awk '/debian/ && !found { print; found = 1 }')
-  say "fetching CRIU 4 for the tests of checkpoints"
-  rm -rf .cache/criu
-  mkdir -p .cache/criu
-  if mmdebstrap --quiet --mode=root --variant=extract --include=criu trixie .cache/criu/new "$mirror" 2>.cache/criu/log; then
-    mv .cache/criu/new .cache/criu/root
+  say "fetching CRIU 4 and a newer crun"
+  rm -rf .cache/trixie .cache/criu
+  mkdir -p .cache/trixie
+  if mmdebstrap --quiet --mode=root --variant=extract --include=criu,crun trixie .cache/trixie/new "$mirror" \
+    2>.cache/trixie/log; then
+    mv .cache/trixie/new .cache/trixie/root
   else
-    say "CRIU 4 cannot be had (.cache/criu/log): tests of checkpoints are NOT run"
+    say "they cannot be had (.cache/trixie/log): tests of checkpoints and of two versions of crun are NOT run"
   fi
 }
 
@@ -136,7 +138,7 @@ done
 
 if [[ $(id -u) == 0 && ${ORLOP_NO_INSTALL:-} != 1 ]]; then
   install_packages
-  fetch_criu
+  fetch_trixie
 fi
 make_environment
 build_crictl

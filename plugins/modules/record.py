@@ -95,14 +95,7 @@ def main():
     )
     try:
         record = Record()
-        foreign = [path for path in module.params["trees"] if not record.add_tree(path)]
-        record.trees = sorted({*record.trees, *module.params["own"]})
-        new = [path for path in module.params["directories"] if not os.path.isdir(path)]
-        record.directories = list(dict.fromkeys([*record.directories, *new]))
-        record.links.update(module.params["links"])
-        record.interfaces = sorted({*record.interfaces, *module.params["interfaces"]})
-        record.made = sorted({*record.made, *module.params["made"]})
-        record.units = sorted({*record.units, *module.params["units"]})
+        foreign = note(record, module.params)
         if not module.check_mode:
             record.save()
         made = make(module.params["directories"], module.check_mode) if module.params["make"] else []
@@ -135,6 +128,19 @@ def state_of(path):
     if not stat.S_ISDIR(found.st_mode):
         raise ValueError(f"{path} is not a directory: move it away")
     return f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):04o}\n"
+
+
+def note(record, params):
+    """Add to what is known; returns the trees that hold something else."""
+    foreign = [path for path in params["trees"] if not record.add_tree(path)]
+    record.trees = sorted({*record.trees, *params["own"]})
+    new = [path for path in params["directories"] if not os.path.isdir(path)]
+    record.directories = list(dict.fromkeys([*record.directories, *new]))
+    record.links.update(params["links"])
+    record.interfaces = sorted({*record.interfaces, *params["interfaces"]})
+    record.made = sorted({*record.made, *params["made"]})
+    record.units = sorted({*record.units, *params["units"]})
+    return foreign
 
 
 if __name__ == "__main__":

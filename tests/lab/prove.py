@@ -61,6 +61,6 @@ def _put_manifests(transcript: Transcript) -> None:
         put = f"mkdir -p /root/lab; cat >/root/lab/{path.name}"
         machines.enter(places.node_name(1), "/bin/sh", "-c", put, stdin=path.read_text())
     # What an earlier run has left would be taken for this one's.
-    transcript.sh("kubectl delete --ignore-not-found -f /root/lab/pods.yaml", show=False)
-    transcript.sh("kubectl delete --ignore-not-found pod after-0 after-1 after-2", show=False)
+    transcript.sh("kubectl delete --ignore-not-found -f /root/lab/pods.yaml -f /root/lab/workload.yaml", show=False)
+    transcript.sh("kubectl delete --ignore-not-found pod after-0 after-1 after-2 without", show=False)
     transcript.sh("kubectl apply -f /root/lab/pods.yaml", show=False)

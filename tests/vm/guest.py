@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance import critest, expected
-from tests.vm import kubelet
+from tests.vm import kubelet, selinux, unified
 
 SOCKET = "/run/orlop/orlop.sock"
 NRI = "/run/nri/nri.sock"
@@ -70,9 +70,13 @@ PARTS = {
     "apparmor": lambda: suite("runc", focus="AppArmor"),
     "runc": lambda: suite("runc"),
     "crun": lambda: suite("crun"),
+    "unified": unified.memory_and_pressure,
+    "selinux": lambda: all([*(suite(each, focus="SELinux") for each in ("runc", "crun")), selinux.confinement()]),
+    "denials": selinux.denials,
 }
+WITH_ANOTHER_KERNEL = {"selinux", "denials"}
 
 if __name__ == "__main__":
-    outcomes = {name: PARTS[name]() for name in sys.argv[1:] or PARTS}
+    outcomes = {name: PARTS[name]() for name in sys.argv[1:] or PARTS.keys() - WITH_ANOTHER_KERNEL}
     print(json.dumps(outcomes))
     sys.exit(0 if all(outcomes.values()) else 1)

@@ -21,8 +21,11 @@ PACKAGES = (
     *("linux-image-cloud-amd64", "apparmor", "attr", "iproute2", "iptables", "nftables", "procps", "conntrack"),
     *("conmon", "runc", "crun", "catatonit", "containerd", "containernetworking-plugins", "docker-registry"),
     *("busybox-static", "gpgv", "openssl", "util-linux"),
+    *("selinux-policy-default", "selinux-utils", "policycoreutils"),
 )
 SIZE = "8G"
+POLICY = ROOT / "tests/vm/containers.cil"
+FILE_CONTEXTS = "/etc/selinux/default/contexts/files/file_contexts"
 MINOR = "1.37"
 """Of the kubelet."""
 SUDO = """#!/bin/sh
@@ -64,6 +67,7 @@ def make() -> None:
     _key(tree)
     _ours(tree)
     _suite(tree)
+    _label(tree)
     for name in ("vmlinuz", "initrd.img"):
         [found] = (tree / "boot").glob(f"{name}-*")
         shutil.copy(found, place(name))
@@ -145,3 +149,12 @@ def _suite(tree: Path) -> None:
     sudo.chmod(0o755)
     mirror = f"127.0.0.1:{REGISTRY_PORT}"
     (tree / "srv/registries.conf").write_text("".join(MIRROR.format(host=host, mirror=mirror) for host in HOSTS))
+
+
+def _label(tree: Path) -> None:
+    """The policy of containers, and SELinux's labels for all files: by default the machine boots without it."""
+    shutil.copy(POLICY, tree / "srv")
+    run("chroot", str(tree), "semodule", "--noreload", "--install", f"/srv/{POLICY.name}")
+    # It reaches files by /proc, which is mounted where nobody else sees it.
+    command = 'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -F -e /proc "$1" /'
+    run("unshare", "--mount", "sh", "-c", command, str(tree), FILE_CONTEXTS)

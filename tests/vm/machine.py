@@ -12,13 +12,13 @@ from typing import Self
 from tests.vm.tools import place
 
 BOOT_LIMIT = 600.0
-COMMAND_LINE = "console=ttyS0 root=/dev/vda rw quiet mitigations=off net.ifnames=0 audit=0 tsc=reliable no_timer_check"
+COMMAND_LINE = "console=ttyS0 root=/dev/vda rw quiet mitigations=off net.ifnames=0 tsc=reliable no_timer_check"
 
 
 class Machine:
     """One boot of the disk; what it writes goes into an overlay file, which is thrown away."""
 
-    def __init__(self, *, kernel_options: str = "", memory: int = 4096) -> None:
+    def __init__(self, *, kernel_options: str = "audit=0", memory: int = 4096) -> None:
         self._options, self._memory = kernel_options, memory
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()

@@ -53,6 +53,8 @@ def enter(name: str, argv: list[str]) -> None:
 def stop(name: str) -> None:
     """End the node's processes; its tree stays."""
     known = places.recall(name)
+    if _runs(known.get("leader", [0, 0])):
+        _show_out(known["leader"][0])
     for who in ("leader", "nspawn", "slirp"):
         if who in known:
             _end(known[who], politely=who == "leader")
@@ -68,6 +70,21 @@ def destroy(name: str) -> None:
             subprocess.run(["umount", "-l", point], check=True)
     if places.node(name).exists():
         shutil.rmtree(places.node(name))
+
+
+def _show_out(leader: int) -> None:
+    """End the processes of this machine that have entered the node.
+
+    systemd stops all processes of the node before it ends them. nsenter then stops itself with its child and is out of
+    reach of the signal that goes on, so that the child can never be waited for, and the node never ends.
+    """
+    inside = os.readlink(f"/proc/{leader}/ns/pid")
+    for place in Path("/proc").glob("[0-9]*"):
+        # Gone, or one of whose namespaces not even root is told.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            namespaces = [os.readlink(place / "ns" / name) for name in ("pid", "pid_for_children")]
+            if namespaces[0] != inside == namespaces[1]:
+                os.kill(int(place.name), signal.SIGKILL)
 
 
 def _start(name: str, argv: list[str], env: dict[str, str], log: Path, *, own_cgroups: bool = False) -> int:

@@ -12,8 +12,7 @@ import msgspec
 from orlop.aio.threads import offload
 from orlop.aio.undo import UndoStack
 from orlop.engine.monitor.conmon import Monitored
-from orlop.engine.oci import idmapped
-from orlop.engine.oci.selinux import labels
+from orlop.engine.oci import idmapped, selinux
 from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.engine.storage.rootfs import RootIdmap
 from orlop.linux import null_device
@@ -101,6 +100,8 @@ async def make(
 
     From a checkpoint (source) it is made without processes: they come with its start.
     """
+    wanted = selinux.labels(pod.record, record.config.linux.security_context, deck.facts)
+    selinux.require_known(deck.facts, wanted.process, wanted.mount)
     require_ready(deck, pod)  # at the same instant: a stop from here on knows of the container and waits for it
     async with UndoStack() as undo:
         _reserve(deck, record, undo)
@@ -172,7 +173,7 @@ class _Parts:
         self.undo.add(f"release the root filesystem of {record.id}", lambda: deck.roots.release(record.id))
         layers, idmap = self.image.layers if self.image else (), _root_idmap(pod.record)
         changes = self.source.changes if self.source else None
-        label = labels(pod.record, record.config.linux.security_context, deck.facts).mount
+        label = selinux.labels(pod.record, record.config.linux.security_context, deck.facts).mount
         root = await deck.roots.prepare(record.id, layers, idmap=idmap, changes=changes, label=label)
         steps.enter("mount its image volumes")
         mounts = await image_volumes.mount_all(deck, record, self.volumes, idmap, label)

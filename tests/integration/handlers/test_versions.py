@@ -1,32 +1,51 @@
-"""Two versions of runc side by side: a container keeps the one that it was born with, whatever is configured later."""
+"""Versions side by side: a container keeps the binary that it was born with, whatever is configured later."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.harness.node import Node
 from tests.harness.pods import EXITED, RUNNING, Pods, eventually
+from tests.parts import trixie
+from tests.parts.tools import tool
 
-BUILT = Path(__file__).resolve().parents[3] / ".cache/bin/runc-new"
+KINDS = {"runc": "crun", "crun": "runc"}
+"""An OCI runtime, and another one."""
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def other_runc(tmp_path: Path) -> str:
-    """A newer runc where test.sh has built one; else the same at another path, which shows all but the versions."""
-    if BUILT.exists():
-        return str(BUILT)
-    return str(shutil.copy(shutil.which("runc", path="/usr/sbin:/usr/bin:/sbin") or "runc", tmp_path / "runc-other"))
+def newer(kind: str, tmp_path: Path) -> str:
+    """A version beside Debian 12's: runc's as test.sh builds it, crun's of the next Debian."""
+    path = tool("runc-new") if kind == "runc" else str(trixie.linked("usr/bin/crun", tmp_path / "crun-new"))
+    assert version(path) != version(shutil.which(kind, path="/usr/sbin:/usr/bin:/sbin") or kind)
+    return path
 
 
-def test_a_moved_handler_and_a_switched_default_strand_nothing(own_node: Node, own_pods: Pods, other_runc: str) -> None:
+def version(path: str) -> str:
+    """The first line of what a runtime says of itself: `crun version 1.8.1`."""
+    return subprocess.run([path, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
+
+
+def test_a_moved_handler_and_a_switched_default_strand_nothing(
+    own_node: Node, own_pods: Pods, kind: str, newer: str
+) -> None:
+    own_node.configure({"default_handler": kind})
+    own_node.restart()
     pod = own_pods.run()
     running, created, ended = pod.start(), pod.create(), pod.start("sh", "-c", "exit 3")
     ended.wait()
     old = running.info()["runtimePath"]
+    assert old.endswith(f"/{kind}")
     # The name means another binary and state directory now, and the default is another handler.
-    handlers = {"runc": {"path": other_runc, "root": str(own_node.base / "elsewhere")}, "crun": {}}
-    own_node.configure({"handlers": handlers, "default_handler": "crun"})
+    handlers = {kind: {"path": newer, "root": str(own_node.base / "elsewhere")}, KINDS[kind]: {}}
+    own_node.configure({"handlers": handlers, "default_handler": KINDS[kind]})
     own_node.restart()
     assert running.sh("echo alive") == "alive"
     created.start()
@@ -35,14 +54,16 @@ def test_a_moved_handler_and_a_switched_default_strand_nothing(own_node: Node, o
         assert container.info()["runtimePath"] == old
     running.cri("UpdateContainerResources", container_id=running.id, linux={"cpu_shares": 300})
     # New containers of the old pod are of its handler as it is configured now, and its new pods too.
-    assert pod.start().info()["runtimePath"] == other_runc
+    young = pod.start()
+    assert young.info()["runtimePath"] == newer
+    assert young.sh("echo alive") == "alive"
     fresh = own_pods.run().start()
-    assert fresh.info()["runtimePath"].endswith("/crun")
+    assert fresh.info()["runtimePath"].endswith(f"/{KINDS[kind]}")
     running.stop()
     assert running.status().state == EXITED
     for container in (running, created, ended):
         container.remove()
-    assert not list((own_node.state_dir / "runtimes/runc").iterdir())
+    assert not list((own_node.state_dir / "runtimes" / kind).iterdir())
     pod.remove()
 
 
@@ -64,21 +85,18 @@ def test_a_handler_that_was_taken_away_strands_nothing(own_node: Node, own_pods:
         each.remove()
 
 
-def test_each_version_runs_and_tells_its_features(
-    own_node: Node, own_pods: Pods, other_runc: str, tmp_path: Path
-) -> None:
-    crun = shutil.which("crun", path="/usr/sbin:/usr/bin:/sbin") or "crun"
-    other_crun = str(shutil.copy(crun, tmp_path / "crun-other"))
-    handlers = {"runc": {}, "runc-other": {"path": other_runc}, "crun": {}, "crun-other": {"path": other_crun}}
-    own_node.configure({"handlers": handlers})
+def test_each_version_runs_and_tells_its_features(own_node: Node, own_pods: Pods, kind: str, newer: str) -> None:
+    own_node.configure({"handlers": {"old": {"path": shutil.which(kind)}, "new": {"path": newer}}})
     own_node.restart()
     features = {each.name: each.features for each in own_node.cri("Status").runtime_handlers}
-    assert handlers.keys() <= features.keys()
-    assert features["crun-other"] == features["crun"]
-    if BUILT.exists():  # Debian's 1.1.5 has no `features` that tells of rro
-        assert features["runc-other"].recursive_read_only_mounts
-    for handler in handlers:
+    for handler in ("old", "new"):  # Debian's crun 1.8.1 has no `features`: there its version tells
+        assert features[handler].recursive_read_only_mounts
+        assert features[handler].user_namespaces
+    spoken = set()
+    for handler, path in (("old", shutil.which(kind)), ("new", newer)):
         own_pods.handler = handler
         container = own_pods.run().start("sh", "-c", "exit 5")
         assert container.wait(seconds=30).exit_code == 5
-    assert container.info()["runtimePath"] == other_crun
+        assert container.info()["runtimePath"] == path
+        spoken.add(container.info()["runtimeSpec"]["ociVersion"])
+    assert len(spoken) == 1  # which both have accepted

@@ -1,4 +1,4 @@
-"""What the node's own files add to containers: CDI devices, OCI hooks, default resource limits."""
+"""What the node's own files add to containers: CDI devices, OCI hooks, default resource limits and sysctls."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,6 +32,7 @@ def place(new_node: Callable[..., Node], image: str, tmp_path_factory: pytest.Te
         "cdi_dirs": [f"{base}/cdi-etc", f"{base}/cdi-run"],
         "hooks_dirs": [f"{base}/hooks"],
         "default_ulimits": ["nofile=333:444", "core=0"],
+        "default_sysctls": {"net.ipv4.ip_default_ttl": "77", "kernel.msgmax": "9000"},
     }
     with new_node(container=container) as node:
         node.start()
@@ -203,3 +204,15 @@ def test_default_resource_limits(here: Pods) -> None:
     assert limits["Max open files"].split()[:2] == ["333", "444"]
     assert limits["Max core file size"].split()[:2] == ["0", "0"]
     assert container.info()["runtimeSpec"]["process"]["rlimits"][0]["type"] == "RLIMIT_NOFILE"
+
+
+def test_default_sysctls(here: Pods) -> None:
+    """Of every pod that has the namespace; what a pod asks for wins, and the node keeps its own."""
+    ttl, messages = (f"/proc/sys/{name}" for name in ("net/ipv4/ip_default_ttl", "kernel/msgmax"))
+    mine = [Path(path).read_text() for path in (ttl, messages)]
+    assert here.run().start().sh(f"cat {ttl} {messages}").split() == ["77", "9000"]
+    asking = here.run(linux={"sysctls": {"net.ipv4.ip_default_ttl": "99"}})
+    assert asking.start().sh(f"cat {ttl} {messages}").split() == ["99", "9000"]
+    modes = {"security_context": {"namespace_options": {"network": "NODE", "ipc": "NODE"}}}
+    assert here.run(linux=modes).start(linux=modes).sh(f"cat {ttl} {messages}").split() == "".join(mine).split()
+    assert [Path(path).read_text() for path in (ttl, messages)] == mine

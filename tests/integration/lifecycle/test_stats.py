@@ -1,6 +1,9 @@
 """Usage figures: they move with what a container does, and are there for each pod and container."""
 
 import time
+from pathlib import Path
+
+import pytest
 
 from tests.harness.cri import Cri, refused
 from tests.harness.pods import Pods, eventually
@@ -18,6 +21,23 @@ def test_a_containers_figures_follow_what_it_does(pods: Pods, cri: Cri) -> None:
     assert after.cpu.timestamp > before.cpu.timestamp
     assert after.memory.usage_bytes.value >= before.memory.usage_bytes.value + (30 << 20)
     assert after.memory.working_set_bytes.value > 30 << 20
+
+
+def _pressure_is_told() -> bool:
+    """PSI of cgroups is version 2's; a kernel may have it switched off (Documentation/accounting/psi.rst)."""
+    try:
+        return Path("/sys/fs/cgroup/cgroup.controllers").exists() and bool(Path("/proc/pressure/cpu").read_text())
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not _pressure_is_told(), reason="this kernel tells no pressure of cgroups (version 1, or psi=0)")
+def test_pressure_is_told_of_each_resource(pods: Pods, cri: Cri) -> None:
+    """The virtual machine shows it where the tests' machine cannot (docs/testing.md)."""
+    container = pods.run().start("sh", "-c", "while :; do :; done")
+    stats = cri("ContainerStats", container_id=container.id).stats
+    for figures in (stats.cpu, stats.memory, stats.io):
+        assert figures.psi.HasField("Some") and figures.psi.HasField("Full")
 
 
 def test_the_writable_layer_is_measured(pods: Pods, cri: Cri) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.unit.plugins.conftest import load
+from tests.unit.plugins.conftest import ROOT, load
 
 
 @pytest.fixture
@@ -118,6 +119,24 @@ def test_a_tree_is_ours_only_if_nobody_else_was_there(node: Path) -> None:
     (node / "new/state").touch()
     removal(node).carry_out()
     assert (node / "data/precious").exists() and not (node / "new").exists()
+
+
+def test_what_a_networks_agent_leaves_goes_with_the_directories_that_were_made_for_it(node: Path) -> None:
+    said = yaml.safe_load((ROOT / "roles/cni_network/vars/main.yml").read_text())["_cni_network_agents"]["flannel"]
+    own, cni = [f"{node}{path}" for path in said["trees"]], node / "var/lib/cni"
+    record = recorded(node)
+    empty: dict[str, Any] = {"trees": [], "links": {}, "interfaces": [], "made": [], "units": []}
+    load("modules.record").note(record, {**empty, "own": own, "directories": [str(cni), str(cni / "networks")]})
+    record.save()
+    # Where flannel's plugin and host-local, for the network of flannel's conflist, keep their state by default.
+    for left in ("run/flannel/subnet.env", "var/lib/cni/flannel/4f1d", "var/lib/cni/networks/cbr0/10.244.1.9"):
+        (node / left).parent.mkdir(parents=True, exist_ok=True)
+        (node / left).touch()
+    # A later run finds all that in place, which makes it nobody else's.
+    load("modules.record").note(record, {**empty, "own": own, "directories": [str(cni)]})
+    record.save()
+    removal(node).carry_out()
+    assert not cni.exists() and not (node / "run/flannel").exists()
 
 
 def test_a_tree_with_a_mount_is_refused_before_anything_goes(node: Path) -> None:

@@ -88,6 +88,15 @@ def test_a_limited_run_knows_who_made_the_cluster(inventory: Path, tmp_path: Pat
     assert "made by first" in shown and shown.count("made by") == 1
 
 
+def test_an_agents_conflist_is_taken_away_where_it_was_moved_to_as_well(inventory: Path, tmp_path: Path) -> None:
+    show = {"ansible.builtin.debug": {"msg": "goes: {{ _cni_network_agent.files | join(' ') }} end"}}
+    declared = {"cni_network_declaration": {"network": {"provider": "flannel"}}}
+    files = [str(ROOT / "roles/cni_network/vars/main.yml")]
+    shown = run(inventory, write(tmp_path, vars=declared, vars_files=files, tasks=[show]), "--limit", "second")
+    conflist = "/etc/cni/net.d/10-flannel.conflist"
+    assert f"goes: /opt/cni/bin/flannel {conflist} {conflist}.aside end" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize(
     ("argv", "remembered"),
     [

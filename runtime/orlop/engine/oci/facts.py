@@ -20,6 +20,7 @@ def gather(
     etc: str = "/etc",
 ) -> HostFacts:
     """Read what the machine offers."""
+    policy = dict(_ASSIGNMENT.findall(read_text_or(f"{etc}/selinux/config", ""))).get("SELINUXTYPE", "targeted")
     return HostFacts(
         cgroup_version=cgroup_version,
         capabilities=own_capabilities(read_text(f"{proc}/self/status")),
@@ -31,7 +32,8 @@ def gather(
         apparmor=read_text_or(f"{sys}/module/apparmor/parameters/enabled", "N").startswith("Y"),
         apparmor_profiles=_profiles(read_text_or(f"{sys}/kernel/security/apparmor/profiles", "")),
         selinux=os.path.exists(f"{sys}/fs/selinux/enforce"),
-        selinux_contexts=_selinux_contexts(f"{etc}/selinux"),
+        selinux_contexts=_selinux_contexts(f"{etc}/selinux/{policy}"),
+        selinux_policy=policy,
     )
 
 
@@ -52,8 +54,7 @@ def own_capabilities(status: str) -> frozenset[str]:
 
 def _selinux_contexts(directory: str) -> SelinuxContexts:
     """Of the policy that is configured (selinux_config(5)); the usual ones where it has none for containers."""
-    policy = dict(_ASSIGNMENT.findall(read_text_or(f"{directory}/config", ""))).get("SELINUXTYPE", "targeted")
-    listed = dict(_ASSIGNMENT.findall(read_text_or(f"{directory}/{policy}/contexts/lxc_contexts", "")))
+    listed = dict(_ASSIGNMENT.findall(read_text_or(f"{directory}/contexts/lxc_contexts", "")))
     whole = {key: listed[key] for key in ("process", "file") if listed.get(key, "").count(":") >= 3}
     return replace(SelinuxContexts(), **whole)
 

@@ -88,6 +88,8 @@ class HostFacts:
     """Those that are loaded."""
     selinux: bool = False
     selinux_contexts: SelinuxContexts = SelinuxContexts()
+    selinux_policy: str = ""
+    """Name of the policy that is configured, below /etc/selinux."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from orlop.engine.oci.inputs import HostFacts
+from orlop.linux.selinux import known
 from orlop.model.enums import NamespaceMode
 from orlop.model.errors import InvalidArgument, Unsupported
 from orlop.model.pod import PodRecord, PodSandboxConfig
@@ -91,6 +92,19 @@ def require(options: SELinuxOption | None, facts: HostFacts) -> None:
         raise Unsupported(
             f"SELinux type {options.type!r} (selinux_options) cannot be applied: this kernel has no SELinux"
         )
+
+
+def require_known(facts: HostFacts, *wanted: str) -> None:
+    """Whether the policy that is loaded has these labels; empty ones are none.
+
+    Else a mount would fail with no more than "Invalid argument". Raises Unsupported naming label and policy.
+    """
+    for label in filter(None, wanted):
+        if not known(label):
+            raise Unsupported(
+                f"SELinux label {label!r} cannot be applied: the loaded policy ({facts.selinux_policy}) does not have"
+                " it. Types of containers come with the package container-selinux, or its like"
+            )
 
 
 def _level(pod: PodRecord, options: SELinuxOption | None) -> str:

@@ -76,7 +76,9 @@ def test_selinux_labels_are_the_configured_policys(tmp_path: Path) -> None:
     assert look(tmp_path, 2, {}).selinux_contexts == SelinuxContexts()
     config = {"etc/selinux/config": "# a comment\nSELINUX=enforcing\nSELINUXTYPE=mls\n"}
     assert look(tmp_path, 2, config).selinux_contexts == SelinuxContexts()
-    found = look(tmp_path, 2, {"etc/selinux/mls/contexts/lxc_contexts": LXC_CONTEXTS}).selinux_contexts
+    facts = look(tmp_path, 2, {"etc/selinux/mls/contexts/lxc_contexts": LXC_CONTEXTS})
+    found = facts.selinux_contexts
+    assert facts.selinux_policy == "mls"
     assert (found.process, found.file) == ("u_u:r_r:svirt_lxc_net_t:s1", "u_u:object_r:svirt_sandbox_file_t:s1")
     broken = look(tmp_path, 2, {"etc/selinux/mls/contexts/lxc_contexts": "process = container_t\nfile =\n"})
     assert broken.selinux_contexts == SelinuxContexts()

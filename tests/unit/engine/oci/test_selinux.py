@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from orlop.engine.oci import selinux
-from orlop.engine.oci.selinux import Labels, labels, level_for, mount_label, require
+from orlop.engine.oci.selinux import Labels, labels, level_for, mount_label, require, require_known
 from orlop.engine.oci.spec import build_spec
 from orlop.model.enums import NamespaceMode
 from orlop.model.errors import InvalidArgument, Unsupported
@@ -115,3 +115,18 @@ def test_what_asks_for_no_confinement_is_no_error(fields: dict[str, str]) -> Non
 def test_what_cannot_be_a_label(part: str, value: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"selinux_options\.{part} "):
         require(SELinuxOption(**{part: value}), WITH)
+
+
+def test_a_label_that_the_loaded_policy_lacks_is_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def known(label: str) -> bool:
+        asked.append(label)
+        return "container_file_t" not in label
+
+    monkeypatch.setattr(selinux, "known", known)
+    facts = replace(WITH, selinux_policy="default")
+    require_known(facts, f"{PROCESS}:s0", "")
+    with pytest.raises(Unsupported, match=rf"'{FILE}:s0' cannot be applied: the loaded policy \(default\)"):
+        require_known(facts, f"{PROCESS}:s0", f"{FILE}:s0")
+    assert asked == [f"{PROCESS}:s0", f"{PROCESS}:s0", f"{FILE}:s0"]
