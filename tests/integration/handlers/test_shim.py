@@ -44,6 +44,21 @@ def test_a_pod_has_one_shim_that_ends_with_it(pods: Pods) -> None:
     assert not os.path.exists(f"/proc/{shim}/exe")
 
 
+def test_the_shims_program_is_called_once_for_a_pod(own_node: Node, own_pods: Pods, tmp_path: Path) -> None:
+    """`start` of a further container would take the living shim's socket away, had it no answer within 100 ms."""
+    calls, program = tmp_path / "calls", tmp_path / "containerd-shim-runc-v2"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {SHIM_RUNC["path"]} "$@"\n')
+    program.chmod(0o755)
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "path": str(program)}}})
+    own_node.restart()
+    pod = own_pods.run()
+    one, two = pod.start(), pod.start()
+    assert _shim(one.info()) == _shim(two.info())
+    assert [line.split()[-1] for line in calls.read_text().splitlines()] == ["start"]
+    own_node.restart()
+    assert [container.sh("echo here") for container in (one, two)] == ["here", "here"]
+
+
 def test_the_shim_is_not_in_the_daemons_cgroup(pods: Pods, node: Node) -> None:
     pod = pods.run()
     container = pod.start()

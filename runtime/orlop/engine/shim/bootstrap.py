@@ -2,8 +2,10 @@
 
     containerd-shim-x-v2 -namespace k8s.io -address … -publish-binary … -id <id> start      cwd: the bundle
 
-The shim decides whether it makes a new process or answers with that of the pod's first container (it groups by the
-sandbox-id annotation of config.json). Its answer is an address in one line, or JSON (version 2 and 3):
+It is called for a pod's first container alone; the others are joined to that one's shim by its address, as containerd 2
+does. `start` could find it too (it groups by the sandbox-id annotation of config.json), but gives it 100 ms to answer
+and then removes its socket: on a busy machine nobody would ever reach that pod again. Its answer is an address in one
+line, or JSON (version 2 and 3):
 
     {"version": 3, "address": "unix:///run/…", "protocol": "ttrpc"}
 
@@ -77,7 +79,7 @@ class ShimBinary(msgspec.Struct, frozen=True, kw_only=True):
         """Have a shim for the container of a bundle, a new one or its pod's. The answer is in the bundle's FILE too."""
         output = await self._run(("-id", container_id, "start"), container_id, bundle, options)
         answer = parse_answer(output)
-        write_atomic(os.path.join(bundle, FILE), msgspec.json.encode(answer), 0o600)
+        write_bootstrap(bundle, answer)
         return answer
 
     async def delete(self, container_id: str, bundle: str) -> None:
@@ -106,6 +108,11 @@ class ShimBinary(msgspec.Struct, frozen=True, kw_only=True):
         except OSError as error:
             raise Unavailable(f"{doing}: {error}") from error
         return done.stdout
+
+
+def write_bootstrap(bundle: str, bootstrap: Bootstrap) -> None:
+    """Put down where the bundle's shim is reached."""
+    write_atomic(os.path.join(bundle, FILE), msgspec.json.encode(bootstrap), 0o600)
 
 
 def read_bootstrap(bundle: str) -> Bootstrap | None:

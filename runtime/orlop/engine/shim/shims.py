@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from orlop.aio.joining import Joining
-from orlop.engine.shim.bootstrap import Bootstrap, ShimBinary, read_bootstrap
+from orlop.engine.shim.bootstrap import Bootstrap, ShimBinary, read_bootstrap, write_bootstrap
 from orlop.engine.shim.events import EventsEndpoint
 from orlop.engine.shim.shimlog import ShimLog
 from orlop.engine.shim.stdio import Stdio
@@ -36,17 +36,21 @@ class Shims:
         self._connecting: Joining[str, TaskService] = Joining("connection to a shim")
 
     async def boot(self, path: str, container_id: str, bundle: str, options: bytes) -> TaskService:
-        """Have the container's shim started, or its pod's found. Raises OrlopError."""
+        """Have a shim started for a pod's first container. Raises OrlopError."""
         self.listen(container_id, bundle)
         binary = ShimBinary(path=path, events=self.events.path)
         return await self._connected(await binary.start(container_id, bundle, options))
 
+    async def join(self, bundle: str, first: str) -> TaskService:
+        """The shim that was started for the bundle `first`, for another container of its pod. Raises ShimGone."""
+        bootstrap = _known(first)
+        service = await self._connected(bootstrap)
+        write_bootstrap(bundle, bootstrap)
+        return service
+
     async def reach(self, bundle: str) -> TaskService:
         """The shim of a bundle. Raises ShimGone."""
-        bootstrap = read_bootstrap(bundle)
-        if bootstrap is None:
-            raise ShimGone(f"no shim was started for {bundle}")
-        return await self._connected(bootstrap)
+        return await self._connected(_known(bundle))
 
     def listen(self, container_id: str, bundle: str) -> None:
         """Read what the shim that was born in this bundle says. Again is fine."""
@@ -107,3 +111,10 @@ class Shims:
             raise ShimGone(f"the shim does not answer at {bootstrap.address}: {error}") from error
         service = self._services[bootstrap.address] = TaskService(Client(stream), bootstrap.service)
         return service
+
+
+def _known(bundle: str) -> Bootstrap:
+    bootstrap = read_bootstrap(bundle)
+    if bootstrap is None:
+        raise ShimGone(f"no shim was started for {bundle}")
+    return bootstrap

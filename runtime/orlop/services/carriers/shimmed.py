@@ -1,7 +1,7 @@
 """Containers of a shim: one process for each pod that speaks containerd's shim v2 protocol (runc's, Kata, gVisor).
 
-The pod's pause container comes first, and the shim with it; other containers find it by the sandbox-id annotation. Ends
-are written into exit files, as conmon does, so that everything behind an exit is the same.
+The pod's pause container comes first, and the shim with it; other containers join it. Ends are written into exit files,
+as conmon does, so that everything behind an exit is the same.
 """
 
 import asyncio
@@ -59,11 +59,11 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
 
     async def create(self, pod: PodRecord, record: ContainerRecord, complete: Complete) -> Monitored:
         record = await complete()
-        shims, given = self.deck.shims, options_of(record)
+        given = options_of(record)
         stdio = self._open_stdio(record)
         await stdio.reopen_log()  # it is there from the creation on, as conmon's
         with spoken(f"create it with {record.handler}"):
-            service = await shims.boot(record.runtime_path, record.id, record.bundle, as_stdin(given))
+            service = await self._boot(record, as_stdin(given))
             async with root_mounts(self.deck, record) as rootfs:
                 pid = await service.create(
                     record.id,
@@ -78,6 +78,14 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
         stdio.begin()
         self._watch(record)
         return Monitored(pid=pid, pid_start=_start(pid), monitor_pid=shim, monitor_start=_start(shim))
+
+    async def _boot(self, record: ContainerRecord, options: bytes) -> TaskService:
+        """The pod's shim, born now with the pod's first container."""
+        shims = self.deck.shims
+        for entry in self.deck.state.containers_of(record.pod_id):
+            if entry.record.infra and not record.infra:
+                return await shims.join(record.bundle, entry.record.bundle)
+        return await shims.boot(record.runtime_path, record.id, record.bundle, options)
 
     async def start(self, record: ContainerRecord) -> None:
         with spoken("start it"):
