@@ -13,7 +13,7 @@ packages=(
   apparmor
   busybox-static catatonit conmon conntrack containerd containernetworking-plugins crun docker-registry gcc gpg gpg-agent
   gpgv iproute2 iptables libc6-dev libseccomp-dev mmdebstrap nftables nix-bin openssl patchelf pkg-config procps python3-venv
-  runc shellcheck slirp4netns util-linux
+  runc shellcheck slirp4netns util-linux zstd
 )
 
 say() { printf '== %s\n' "$*"; }

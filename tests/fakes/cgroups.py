@@ -74,6 +74,9 @@ class FakeTree(FakeHierarchy):
             raise ProcessLookupError(errno.ESRCH, "no such process", f"/proc/{pid}")
         return self._members[pid]
 
+    def own_procs(self) -> str:
+        return os.devnull
+
     def kill_all(self, path: str, *, limit: float = 2.0) -> None:
         self._story.ask("hierarchy.kill_all", path)
         if path in self._stuck:

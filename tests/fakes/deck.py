@@ -31,6 +31,7 @@ from orlop.engine.state.table import ContainerEntry, PodEntry, State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.changes import Changes
 from orlop.engine.storage.rootfs import RootfsMount, RootIdmap
+from orlop.linux.cgroups.moving import ReadyMoves
 from orlop.linux.files import ensure_dir, ensure_file, write_atomic
 from orlop.linux.processes import children
 from orlop.model.container import ContainerConfig, ContainerMetadata, LinuxContainerConfig
@@ -294,6 +295,7 @@ class FakeNode:
             images=self.images,
             roots=self.roots,
             hierarchy=self.tree,
+            moves=ReadyMoves(self.tree.own_procs),
             cgroups=PodCgroups(self.tree, CgroupDriver.CGROUPFS, state_dir=state_dir),
             namespaces=self.namespaces,
             files=self.files,

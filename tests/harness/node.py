@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -115,6 +115,21 @@ class Node:
         """End the daemon, politely or not, and start it again."""
         self._end(9 if hard else 15)
         self.start()
+
+    def forget_volatile(self, pod_ids: Iterable[str]) -> None:
+        """Take from a node whose daemon has ended what a reboot takes: /run with its mounts, and pods' cgroups.
+
+        Pods must be without containers. The network, which is the kernel's too, is the caller's business.
+        """
+        for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+            if (target := line.split()[4]).startswith(str(self.state_dir)):
+                privacy.unmount(target)
+        privacy.mount("tmpfs", str(self.state_dir), "tmpfs", 0, "mode=0755")
+        gone = set(pod_ids)
+        for hierarchy in cgroups.hierarchies():
+            for path in (hierarchy / cgroups.PODS.lstrip("/")).glob("*"):
+                if any(pod_id in path.name for pod_id in gone):
+                    cgroups.remove(path)
 
     def log(self) -> str:
         """All that the daemon has written."""

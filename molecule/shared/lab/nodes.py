@@ -75,7 +75,8 @@ def _show_out(leader: int) -> None:
     """
     inside = os.readlink(f"/proc/{leader}/ns/pid")
     for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        # Gone, or one of whose namespaces not even root is told.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             namespaces = [os.readlink(place / "ns" / name) for name in ("pid", "pid_for_children")]
             if namespaces[0] != inside == namespaces[1]:
                 os.kill(int(place.name), signal.SIGKILL)

@@ -52,13 +52,15 @@ def import_(path: str, tags: Sequence[str], config_path: str | None, output: str
 def export(path: str, names: Sequence[str], config_path: str | None) -> None:
     """Write images by name or id to PATH: a tar that is an OCI layout and a docker-save archive.
 
-    Layers that were not kept as the registry sent them (images.keep_layers) are made again; the image then has another
-    id there, which is told.
+    Layers that were not kept as the registry sent them (images.keep_layers) and are unpacked are made again; the image
+    then has another id there, which is told.
     """
     for each in _with_images(config_path, lambda images: images.export(names, path)):
         name = (*each.record.tags, each.record.id)[0]
         if each.exact:
             click.echo(f"exported {name}, manifest {each.digest}")
+        elif each.id == each.record.id:
+            click.echo(f"exported {name} with its id and uncompressed layers, manifest {each.digest}")
         else:
             click.echo(f"exported {name} with layers made again: its id is {each.id} there, not {each.record.id}")
 

@@ -46,6 +46,7 @@ from orlop.engine.state.store_db import StoreDatabase
 from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.linux.cgroups.detection import detect
+from orlop.linux.cgroups.moving import ReadyMoves
 from orlop.linux.files import ensure_dir
 from orlop.model import rlimits
 from orlop.model.enums import CgroupDriver
@@ -96,6 +97,7 @@ async def build_deck(config: Config) -> Deck:
         images=storage.images,
         roots=storage.roots,
         hierarchy=hierarchy,
+        moves=ReadyMoves(hierarchy.own_procs),
         cgroups=PodCgroups(
             hierarchy, driver, state_dir=settings.state_dir, default_parent=config.cgroup.default_parent
         ),

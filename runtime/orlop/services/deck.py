@@ -32,6 +32,7 @@ from orlop.engine.state.table import State
 from orlop.engine.stats.facade import Stats
 from orlop.engine.storage.rootfs import RootFilesystems
 from orlop.linux.cgroups.hierarchy import Hierarchy
+from orlop.linux.cgroups.moving import ReadyMoves
 from orlop.model.container import ShimOptions
 from orlop.model.enums import CgroupDriver
 from orlop.model.errors import InvalidArgument
@@ -125,6 +126,8 @@ class Deck:
     images: Images
     roots: RootFilesystems
     hierarchy: Hierarchy
+    moves: ReadyMoves
+    """Held while processes are about to be moved to their cgroups."""
     cgroups: PodCgroups
     namespaces: Namespaces
     files: PodFiles

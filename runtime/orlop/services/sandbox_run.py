@@ -49,8 +49,9 @@ async def _run(deck: Deck, config: PodSandboxConfig, handler: Handler, asked_han
         record = _plan(deck, config, handler, asked_handler)
         selinux.require_known(deck.facts, selinux.mount_label(record, deck.facts))
         deck.cgroups.check(config.linux.cgroup_parent)
-        async with UndoStack() as undo:
-            await _make(deck, record, undo, steps)
+        with deck.moves.held():  # its first container's monitor is moved soon
+            async with UndoStack() as undo:
+                await _make(deck, record, undo, steps)
         return record.id
 
 

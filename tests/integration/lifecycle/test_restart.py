@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import cgroups, leaks, privacy
+from tests.harness import leaks, privacy
 from tests.harness.cri import Cri, refused
 from tests.harness.node import Node
 from tests.harness.pods import EXITED, NOTREADY, READY, RUNNING, Container, Pod, Pods, eventually
@@ -194,7 +194,9 @@ def test_after_a_reboot_addresses_are_given_back(own_node: Node, own_pods: Pods)
     results = own_node.network.cache_dir / "results"
     assert len(own_node.network.leases()) == len(list(results.iterdir())) == 2
     own_node.kill()
-    _forget_volatile(own_node, [pod.id for pod in pods])
+    own_node.forget_volatile(pod.id for pod in pods)
+    subprocess.run(["ip", "link", "del", own_node.network.bridge], check=True)
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
     own_node.start()
     assert own_node.cri("ListPodSandbox").items == []
     eventually(lambda: (own_node.network.leases(), list(results.iterdir())) == (set(), []))
@@ -203,20 +205,6 @@ def test_after_a_reboot_addresses_are_given_back(own_node: Node, own_pods: Pods)
     own_pods.run().start().stop()
     own_pods.remove_all()
     assert own_node.network.leases() == set()
-
-
-def _forget_volatile(node: Node, pod_ids: list[str]) -> None:
-    """What a reboot does to pods without containers."""
-    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
-        if (target := line.split()[4]).startswith(str(node.state_dir)):
-            privacy.unmount(target)
-    privacy.mount("tmpfs", str(node.state_dir), "tmpfs", 0, "mode=0755")
-    for hierarchy in cgroups.hierarchies():
-        for path in (hierarchy / cgroups.PODS.lstrip("/")).glob("*"):
-            if any(pod_id in path.name for pod_id in pod_ids):
-                cgroups.remove(path)
-    subprocess.run(["ip", "link", "del", node.network.bridge], check=True)
-    subprocess.run(["nft", "flush", "ruleset"], check=True)
 
 
 def _pid(container: Container) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from tests.harness import privacy
 from tests.harness.node import Node
 from tests.harness.pods import READY, Pod, Pods
 
@@ -37,11 +38,25 @@ class Machine(Node):
         """Where the daemon finds programs."""
         self.netns = str(self.base / "machine")
         Path(self.netns).touch()
+        self._boot_network()
+        self.pods = Pods(self.cri, "", self.logs)
+        self.services: list[Service] = []
+
+    def _boot_network(self) -> None:
         run("unshare", f"--net={self.netns}", "true")
         self.inside("ip", "link", "set", "lo", "up")
         self.inside("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        self.pods = Pods(self.cri, "", self.logs)
-        self.services: list[Service] = []
+
+    def reboot(self) -> None:
+        """A power cut: the daemon gets no chance, what lasts is the disk. Its wire has gone; its daemon is not started.
+
+        Pods must be without containers.
+        """
+        self.kill()
+        self.forget_volatile(pod.id for pod in self.pods.made)
+        self.pods.made.clear()
+        privacy.unmount(self.netns)  # interfaces, routes and rules with it
+        self._boot_network()
 
     def within(self, *command: str) -> list[str]:
         """The command as it is run on this machine."""

@@ -13,6 +13,7 @@ from orlop.node.declaring import declare
 from orlop.node.networks.files import DIRECTORY
 from orlop.node.plan import plan
 from orlop.node.render import render
+from tests.lint.tools import ROOT
 
 PROVIDERS: dict[str, dict[str, Any]] = {
     "flannel": {"provider": "flannel"},
@@ -35,6 +36,20 @@ def of_kind(documents: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 def agent(documents: list[dict[str, Any]]) -> dict[str, Any]:
     spec: dict[str, Any] = of_kind(documents, "DaemonSet")["spec"]["template"]["spec"]
     return spec
+
+
+@pytest.mark.parametrize(
+    ("network", "part", "module"),
+    [
+        ("flannel", "flannel", "github.com/flannel-io/flannel"),
+        ("cilium", "cilium-cni", "github.com/cilium/cilium"),
+    ],
+)
+def test_what_nodes_get_is_what_is_tested(network: str, part: str, module: str) -> None:
+    """The integration tests build the lock file's version: its other versions were never run."""
+    text = (ROOT / "tests/parts" / part / "go.mod").read_text()
+    (built,) = [line.split()[1] for line in text.splitlines() if line.split()[:1] == [module]]
+    assert {lock.release(minor).networks[network] for minor in lock.load().kubernetes} == {built.removeprefix("v")}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

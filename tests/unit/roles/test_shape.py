@@ -1,10 +1,14 @@
 """Every role has the same shape, and its signature says what its defaults say."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from orlop.node.declaring import declare
+from orlop.node.plan import plan
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir() if path.is_dir())
@@ -32,6 +36,19 @@ def test_the_signature_is_the_defaults(role: str) -> None:
     for name, option in options.items():
         assert name.startswith(f"{role}_"), "a role's options carry its name"
         assert option["description"], name
+
+
+@pytest.mark.parametrize(
+    ("role", "brought"),
+    [("oci_runtime", {"crun", "runc"}), ("conmon", {"conmon"}), ("cni_plugins", {"bridge", "host-local", "loopback"})],
+)
+def test_the_readmes_example_brings_the_roles_programs_by_digest(role: str, brought: set[str]) -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", (ROLES / role / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    made = plan(declare(yaml.safe_load(example)["orlop_node"]))
+    for arch in ("amd64", "arm64"):
+        fetched = {each.name: each for each in (*made.verified[arch], *made.verified_plugins[arch])}
+        assert brought <= fetched.keys()
+        assert all(each.sha256 and each.version in each.url and arch in each.url for each in fetched.values())
 
 
 @pytest.mark.parametrize("role", NAMES)

@@ -75,8 +75,12 @@ class Network:
         await self._current.start()
 
     async def answered(self, limit: float) -> None:
-        """Until the network's plugins have answered STATUS for the first time, or this many seconds have passed."""
-        await self._current.health.answered(limit)
+        """Until the network's plugins have answered STATUS for the first time, or this many seconds have passed.
+
+        Without a network there is nobody to wait for.
+        """
+        if self._current.config is not None:
+            await self._current.health.answered(limit)
 
     async def close(self) -> None:
         """Stop following. Plugins that run are not awaited here; their callers do."""

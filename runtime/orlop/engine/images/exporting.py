@@ -1,8 +1,8 @@
 """Images into an archive: an OCI layout in a tar, which is a docker-save archive as well (manifest.json). Blocks.
 
 Layers go in as the registry sent them where they have been kept (then all digests are as they were), and artifacts
-always do. Layers that are here only unpacked are made again: the same files, but other bytes, so the image has another
-id in the archive.
+always do. Packed layers hold the tar that the image's id is made of: it goes in, and the id stays. Layers that are here
+only unpacked are made again: the same files, but other bytes, so the image has another id in the archive.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -21,6 +21,7 @@ from orlop.engine.images.manifest import Descriptor, Manifest, parse_manifest
 from orlop.engine.storage import digests
 from orlop.engine.storage.blobs import BlobStore
 from orlop.engine.storage.layers import LayerStore
+from orlop.engine.storage.packed_tar import find_tar
 from orlop.engine.storage.repack import repack
 from orlop.model.errors import FailedPrecondition, InvalidArgument, ResourceExhausted
 from orlop.model.image import ImageRecord
@@ -69,10 +70,15 @@ class _Archive:
     def put_file(self, digest: str, path: str) -> None:
         if digest in self.there:
             return
-        self.there.add(digest)
         with open(path, "rb") as file:
+            self.put_rest(digest, file, os.fstat(file.fileno()).st_size)
+
+    def put_rest(self, digest: str, file: BinaryIO, size: int) -> None:
+        """So many bytes from where the file stands."""
+        if digest not in self.there:
+            self.there.add(digest)
             info = tarfile.TarInfo(_blob(digest))
-            info.size, info.mode = os.fstat(file.fileno()).st_size, 0o644
+            info.size, info.mode = size, 0o644
             self.tar.addfile(info, file)
 
 
@@ -148,10 +154,13 @@ def _add_kept(archive: _Archive, image: ImageRecord, data: bytes, manifest: Mani
 def _add_made(
     archive: _Archive, image: ImageRecord, manifest: Manifest, blobs: BlobStore, layers: LayerStore
 ) -> Exported:
-    made = [_made(archive, layers.path(each)) for each in image.layers]
-    config = msgspec.json.decode(blobs.read_now(image.id), type=dict[str, Any])
-    config["rootfs"] = {"type": "layers", "diff_ids": [layer.digest for layer in made]}
-    described = archive.put_blob(msgspec.json.encode(config)) | {"mediaType": media_types.OCI_CONFIG}
+    made = [_as_sent(archive, layers, each) or _made(archive, layers.path(each)) for each in image.layers]
+    data = blobs.read_now(image.id)
+    config, diff_ids = msgspec.json.decode(data, type=dict[str, Any]), [layer.digest for layer in made]
+    if config["rootfs"]["diff_ids"] != diff_ids:
+        config["rootfs"] = {"type": "layers", "diff_ids": diff_ids}
+        data = msgspec.json.encode(config)
+    described = archive.put_blob(data) | {"mediaType": media_types.OCI_CONFIG}
     document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": media_types.OCI_MANIFEST,
@@ -164,6 +173,18 @@ def _add_made(
     _list(archive, image, data, media_types.OCI_MANIFEST)
     _save(archive, image, described["digest"], made)
     return Exported(image, described["digest"], digests.of(data))
+
+
+def _as_sent(archive: _Archive, layers: LayerStore, chain_id: str) -> Descriptor | None:
+    """The tar of a packed layer; None where there is none."""
+    image, record = layers.image(chain_id), layers.get(chain_id)
+    if image is None or record is None:
+        return None
+    with open(image, "rb") as file:
+        if size := find_tar(file, record.diff_id):
+            archive.put_rest(record.diff_id, file, size)
+            return Descriptor(digest=record.diff_id, size=size)
+    return None
 
 
 def _made(archive: _Archive, directory: str) -> Descriptor:

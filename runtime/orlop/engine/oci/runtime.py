@@ -14,6 +14,7 @@ import msgspec
 from orlop.aio.process import CommandError, CommandTimeout, Finished, run
 from orlop.engine.oci.failures import runtime_error
 from orlop.engine.oci.inputs import Spec
+from orlop.engine.oci.starting import let_go
 from orlop.model.errors import NotFound, TimedOut, Unavailable
 
 
@@ -67,8 +68,9 @@ class OciRuntime:
         return (self.path, *self.global_args, *extra, *args)
 
     async def start(self, container_id: str) -> None:
-        """Run the process of a created container."""
-        await self._run(("start", container_id), f"start container {container_id}")
+        """Run the process of a created container; without a process of our own where that can be done (`starting`)."""
+        if not await let_go(os.path.join(self.root, container_id)):
+            await self._run(("start", container_id), f"start container {container_id}")
 
     async def kill(self, container_id: str, signal: int) -> None:
         """Send a signal to the first process."""

@@ -29,6 +29,7 @@ _MAGIC = 0xE0F5E1E2
 _SUPER_AT = 1024
 _HAS_CHUNKS = 4
 _META_AT = _SUPER_AT + 40
+_NAME_AT = _SUPER_AT + 64
 _SUPER = struct.Struct("<IIIBBHQQIIII16s16sIHHHBBIQ24x")
 _INODE = struct.Struct("<HHHHQIIIIqII16x")
 _DIRENT = struct.Struct("<QHBx")
@@ -39,10 +40,13 @@ _SPACES = ((b"user.", 1), (b"trusted.", 4), (b"security.", 6))
 _WHOLE = {b"system.posix_acl_access": 2, b"system.posix_acl_default": 3}
 
 
-def superblock(*, root: int, meta_block: int, inodes: int, blocks: int) -> bytes:
-    """What an image begins with, up to the end of its superblock. `root`: node id, at most 65535."""
+def superblock(*, root: int, meta_block: int, inodes: int, blocks: int, tar_bytes: int) -> bytes:
+    """What an image begins with, up to the end of its superblock. `root`: node id, at most 65535.
+
+    `tar_bytes`, the length of the tar in it, is kept as the volume's name, in decimals.
+    """
     packed = _SUPER.pack(_MAGIC, 0, 0, BLOCK_BITS, 0, root, inodes, 0, 0, min(blocks, MAX_BLOCK), meta_block, 0,
-                         b"", b"", _HAS_CHUNKS, 0, 0, 0, 0, 0, 0, 0)  # fmt: skip
+                         b"", b"%d" % tar_bytes, _HAS_CHUNKS, 0, 0, 0, 0, 0, 0, 0)  # fmt: skip
     return bytes(_SUPER_AT) + packed
 
 
@@ -51,6 +55,13 @@ def meta_start(head: bytes) -> int:
     if struct.unpack_from("<I", head, _SUPER_AT)[0] != _MAGIC:
         raise ValueError("it is no EROFS image")
     return int(struct.unpack_from("<I", head, _META_AT)[0]) << BLOCK_BITS
+
+
+def tar_length(head: bytes) -> int:
+    """Bytes of the tar in an image, told by its first block of 4096; 0 where it does not tell. Raises ValueError."""
+    meta_start(head)
+    name = head[_NAME_AT : _NAME_AT + 16].rstrip(b"\0")
+    return int(name) if name.isdigit() else 0
 
 
 def inode(

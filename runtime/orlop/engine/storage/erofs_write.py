@@ -47,6 +47,7 @@ class ImageWriter:
         """`end`: where the tar ends in the file."""
         self._fd = fd
         self._root = tree.root
+        self._tar_bytes = end - TAR_AT
         self._block = -(-end // fmt.BLOCK)
         self._nodes: list[Node] = []
         self._parents: list[tuple[Node, Node]] = []
@@ -78,6 +79,7 @@ class ImageWriter:
             meta_block=meta >> fmt.BLOCK_BITS,
             inodes=len(self._nodes),
             blocks=(meta + size) >> fmt.BLOCK_BITS,
+            tar_bytes=self._tar_bytes,
         )
         _write_at(self._fd, head, 0)
 

@@ -74,3 +74,6 @@ class Hierarchy(Protocol):
 
     def cgroup_of(self, pid: int) -> str:
         """Cgroup path of a process (v1: in the memory controller). Raises ProcessLookupError when it is gone."""
+
+    def own_procs(self) -> str:
+        """Path of the cgroup.procs of the cgroup that this process is in (v1: in some controller)."""

@@ -204,6 +204,15 @@ class LegacyHierarchy:
 
     def cgroup_of(self, pid: int) -> str:
         """Cgroup path of a process in the memory controller, or in the first one that is mounted."""
+        return self._place_of(pid)[1]
+
+    def own_procs(self) -> str:
+        """Path of the cgroup.procs of the cgroup that this process is in, in the same controller."""
+        controller, path = self._place_of(os.getpid())
+        return f"{self._dir(controller, path)}/cgroup.procs"
+
+    def _place_of(self, pid: int) -> tuple[str, str]:
+        """A controller that is mounted, memory if it is, and a process's path in it."""
         paths: dict[str, str] = {}
         try:
             for line in read_text(f"/proc/{pid}/cgroup").splitlines():
@@ -213,7 +222,7 @@ class LegacyHierarchy:
             pass  # told below
         for controller in ("memory", *self._mounts):
             if controller in paths:
-                return paths[controller]
+                return controller, paths[controller]
         raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), f"/proc/{pid}/cgroup")
 
 

@@ -190,3 +190,7 @@ class UnifiedHierarchy:
         except FileNotFoundError:
             pass  # told below
         raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), f"/proc/{pid}/cgroup")
+
+    def own_procs(self) -> str:
+        """Path of the cgroup.procs of the cgroup that this process is in."""
+        return f"{self._dir(self.cgroup_of(os.getpid()))}/cgroup.procs"

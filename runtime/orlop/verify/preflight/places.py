@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orlop.api.sockets import answers
 from orlop.config.schema import Config
 from orlop.engine.cni.network import Network
+from orlop.engine.storage.layer_mounts import why_not
 from orlop.linux.mount_table import mount_of
 from orlop.verify.preflight.finding import Finding, missing, ok, warning
 
@@ -18,6 +19,8 @@ def look(config: Config) -> Iterator[Finding]:
     """All but the network."""
     yield _state_dir(config.daemon.state_dir)
     yield _root_dir(config.daemon.root_dir)
+    if config.images.layers == "erofs":
+        yield _packed_layers(config.daemon.root_dir)
     yield _socket(config.daemon.socket)
     if config.streaming.port:
         yield _port("streaming port", "streaming.port", config.streaming.address, config.streaming.port)
@@ -76,6 +79,15 @@ def _root_dir(path: str) -> Finding:
     free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
     detail = f"{path} on {filesystem}, {free / (1 << 30):.1f} GiB free"
     return ok(name, detail) if free >= ROOM else warning(name, detail, "make room: images are some GiB")
+
+
+def _packed_layers(root_dir: str) -> Finding:
+    """Tried as the daemon does at its first pull: a small image is mounted there, and an overlay over it."""
+    name, place = "packed layers", _existing(root_dir)
+    if reason := why_not(place):
+        remedy = 'set images.layers = "unpacked", as it is then anyway; EROFS mounts files from Linux 6.12 on'
+        return warning(name, f"{reason}: layers are unpacked", remedy)
+    return ok(name, f"an EROFS image in {place} can be mounted, and an overlay over it")
 
 
 def _socket(path: str) -> Finding:

@@ -47,6 +47,17 @@ async def until_told(network: Network, words: str) -> None:
     await until(lambda: words in network.readiness().message)
 
 
+async def test_without_a_network_nobodys_answer_is_waited_for(fake: FakePlugins) -> None:
+    network = made(fake)
+    await network.start()
+    try:
+        async with asyncio.timeout(30):
+            await network.answered(3600)
+    finally:
+        await network.close()
+    assert "no usable network configuration" in network.readiness().message
+
+
 async def test_a_pod_comes_and_goes(fake: FakePlugins, network: Network) -> None:
     result = await network.add(POD)
     assert result.pod_ips("eth0") == ("10.1.0.5",)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from orlop.config.schema import Config
+from orlop.engine.storage import layer_mounts
 from orlop.linux.mount_table import mount_of
 from orlop.verify.preflight import places
 from orlop.verify.preflight.finding import Finding, State
@@ -52,6 +53,21 @@ def test_where_layers_can_be_written(
     pretend(monkeypatch, filesystem)
     monkeypatch.setattr(places, "ROOM", 0)
     assert look(daemon={"root_dir": str(tmp_path)})["root directory"].state is state
+
+
+def test_packed_layers_are_tried_only_where_they_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = {"root_dir": f"{tmp_path}/not/yet"}
+    assert "packed layers" not in look(daemon=daemon)
+    monkeypatch.setattr(places, "why_not", lambda place: f"not in {place}")
+    found = look(daemon=daemon, images={"layers": "erofs"})["packed layers"]
+    assert (found.state, found.detail) == (State.WARNING, f"not in {tmp_path}: layers are unpacked")
+
+
+@pytest.mark.root
+def test_packed_layers_are_what_the_kernel_says(tmp_path: Path) -> None:
+    found = look(daemon={"root_dir": str(tmp_path)}, images={"layers": "erofs"})["packed layers"]
+    assert (found.state is State.OK) == (layer_mounts.why_not(str(tmp_path)) == "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_socket_that_is_left_over(tmp_path: Path) -> None:
