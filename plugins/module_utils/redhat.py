@@ -13,11 +13,15 @@ NAMES = {
     "busybox-static": (),  # nobody packages it: prove nodes with an image of yours (verify_image)
     "containerd": (),  # not in the distribution: bring the shim yourself
     "docker-registry": (),
+    "iproute2": ("iproute",),
     "iptables": ("iptables-nft",),
     "kmod": ("kmod", "kernel-modules-core"),
+    "mount": ("util-linux",),
     "python3-venv": (),  # Python brings it
 }
 """Names by Debian's; empty where there is no such package or none is needed."""
+BY_DIGEST = {"containernetworking-plugins": "cni-plugins", "runc": "runc"}
+"""What RHEL 10 does not package any more, by the name under which a declaration brings it."""
 ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 
 
@@ -43,7 +47,12 @@ def versions(names):
 
 def install(names):
     """Install packages, without those that are only recommended."""
-    _run(["dnf", "-y", "--quiet", "--setopt=install_weak_deps=False", "install", *names])
+    try:
+        _run(["dnf", "-y", "--quiet", "--setopt=install_weak_deps=False", "install", *names])
+    except PackageError as error:
+        brought = ", ".join(f"{BY_DIGEST[name]}: {{}}" for name in names if name in BY_DIGEST)
+        hint = f"\nRHEL 10 does not package all of it: declare artefacts: {{{brought}}}" if brought else ""
+        raise PackageError(f"{error}{hint}") from error
 
 
 def unpack(names, directory):

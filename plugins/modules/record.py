@@ -25,6 +25,10 @@ options:
     type: list
     elements: path
     default: []
+  make:
+    description: Make O(directories) as well, owned by root and written by nobody else.
+    type: bool
+    default: false
   links:
     description: Symbolic links, target by path.
     type: dict
@@ -47,6 +51,8 @@ options:
 attributes:
   check_mode:
     support: full
+  diff_mode:
+    support: full
 author:
   - The orlop maintainers
 """
@@ -66,18 +72,20 @@ foreign:
 """
 
 import os
+import stat
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils.record import Record
 
 
 def main():
-    """Note; that the record changes is no change of the node."""
+    """Note; that the record changes is no change of the node, but a directory that is made is one."""
     module = AnsibleModule(
         argument_spec={
             "trees": {"type": "list", "elements": "path", "default": []},
             "own": {"type": "list", "elements": "path", "default": []},
             "directories": {"type": "list", "elements": "path", "default": []},
+            "make": {"type": "bool", "default": False},
             "links": {"type": "dict", "default": {}},
             "interfaces": {"type": "list", "elements": "str", "default": []},
             "made": {"type": "list", "elements": "path", "default": []},
@@ -90,9 +98,36 @@ def main():
         foreign = note(record, module.params)
         if not module.check_mode:
             record.save()
+        made = make(module.params["directories"], module.check_mode) if module.params["make"] else []
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, foreign=foreign)
+    module.exit_json(changed=bool(made), foreign=foreign, diff=made)
+
+
+def make(directories, check_mode):
+    """What of the directories is, or in check mode would be, made or mended: a difference for each."""
+    differences = []
+    for path in directories:
+        before, after = state_of(path), "owner 0:0, mode 0755\n"
+        if before == after:
+            continue
+        differences.append({"before_header": path, "after_header": path, "before": before, "after": after})
+        if not check_mode:
+            os.makedirs(path, exist_ok=True)
+            os.chown(path, 0, 0)
+            os.chmod(path, 0o755)
+    return differences
+
+
+def state_of(path):
+    """Owner and mode of a directory; empty where there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return ""
+    if not stat.S_ISDIR(found.st_mode):
+        raise ValueError(f"{path} is not a directory: move it away")
+    return f"owner {found.st_uid}:{found.st_gid}, mode {stat.S_IMODE(found.st_mode):04o}\n"
 
 
 def note(record, params):

@@ -1,14 +1,15 @@
 #!/usr/bin/python
-"""Looks in one round trip for what keeps a machine from being a member of a cluster."""
+"""Looks in one round trip at a machine: what keeps it from being a node, and what it has of one already."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: suitability
-short_description: Look for what keeps a machine from being a member of a cluster
+short_description: Look at a machine before a run touches it
 description:
   - Looks at swap, ports, memory, processors, the host's name, its clock, and other container runtimes. Changes nothing.
   - What a kubelet or kubeadm would stumble over is a problem; what a person should know is a warning.
+  - What the machine has of a node already is told as well, so that roles need not ask for it again.
   - Ports are not looked at where the machine is a member already, for then they are its own.
 options:
   member:
@@ -33,6 +34,10 @@ options:
     description: Whether the run is there to change that version.
     type: bool
     default: false
+  python:
+    description: The interpreter that the daemon is to have.
+    type: path
+    default: /usr/bin/python3
 attributes:
   check_mode:
     support: full
@@ -58,6 +63,18 @@ warned:
   returned: always
   type: list
   elements: str
+cgroups:
+  description: Whether cgroups are mounted at /sys/fs/cgroup.
+  returned: always
+  type: bool
+python:
+  description: Version of the interpreter, such as V(3.11); empty where it is missing.
+  returned: always
+  type: str
+known:
+  description: Parts with files, links, and packages that are there; a digest of the last declaration.
+  returned: always
+  type: dict
 """
 
 import os
@@ -65,6 +82,8 @@ import re
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.orlop.node.plugins.module_utils import distribution
+from ansible_collections.orlop.node.plugins.module_utils.known import cgroups, known, python
 from ansible_collections.orlop.node.plugins.module_utils.record import read_text
 
 MEMBERSHIP = "/etc/kubernetes/kubelet.conf"
@@ -89,6 +108,7 @@ def main():
             "ports": {"type": "list", "elements": "int", "default": []},
             "kubernetes": {"type": "str", "default": ""},
             "upgrade": {"type": "bool", "default": False},
+            "python": {"type": "path", "default": "/usr/bin/python3"},
         },
         supports_check_mode=True,
     )
@@ -103,7 +123,11 @@ def main():
             problems += change(running(module), module.params["kubernetes"])
     for warning in (told := runtimes() + clock()):
         module.warn(warning)
-    module.exit_json(changed=False, problems=problems, warned=told)
+    try:
+        found = {"cgroups": cgroups(), "python": python(module.params["python"]), "known": known()}
+    except (OSError, ValueError, *distribution.ERRORS) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, problems=problems, warned=told, **found)
 
 
 def swap(path="/proc/swaps"):

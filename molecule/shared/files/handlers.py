@@ -2,12 +2,14 @@
 
 handlers.py begin …    make a pod with each handler, and one that names none; they are left running
 handlers.py end …      they are what they were and answer, a new pod has the new default, and all can be taken away
+handlers.py reach …    from each of them a pod at each --address is asked, and answers
 
 Prints what it saw; the status is 1 when something is wrong.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 from orlop.api.client import CriClient
 from orlop.api.v1 import container_pb2, exec_pb2, pod_pb2
 from orlop.verify import image
-from orlop.verify.pod import VerificationPod
+from orlop.verify.pod import PORT, VerificationPod
 from orlop.verify.registry import LoopbackRegistry
 
 STATE = Path("/root/handlers.json")
@@ -29,16 +31,19 @@ Facts = dict[str, str]
 def main() -> None:
     """Begin or end."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("verb", choices=["begin", "end"])
+    asked.add_argument("verb", choices=["begin", "end", "reach"])
     asked.add_argument("handlers", nargs="+")
     for option in ("--default", "--registry-binary", "--busybox", "--socket"):
         asked.add_argument(option, required=True)
+    asked.add_argument("--address", action="append", default=[])
     options = asked.parse_args()
     LOGS.mkdir(exist_ok=True)
     if options.verb == "begin":
         STATE.write_text(json.dumps(asyncio.run(begin(options))))
-    else:
+    elif options.verb == "end":
         asyncio.run(end(options, json.loads(STATE.read_text())))
+    else:
+        asyncio.run(reach(options, json.loads(STATE.read_text())))
 
 
 async def begin(options: argparse.Namespace) -> dict[str, Facts]:
@@ -71,6 +76,21 @@ async def end(options: argparse.Namespace, before: dict[str, Facts]) -> None:
         if left:
             sys.exit(f"this could not be taken away: {left}")
     print("all pods are gone")
+
+
+async def reach(options: argparse.Namespace, pods: dict[str, Facts]) -> None:
+    """Every pod here gets the page of every pod there."""
+    async with CriClient(options.socket) as client:
+        for (handler, facts), address in itertools.product(pods.items(), options.address):
+            command = ["/bin/busybox", "wget", "-q", "-T", "30", "-O", "-", f"http://{address}:{PORT}/"]
+            request = exec_pb2.ExecSyncRequest(container_id=facts["container"], cmd=command, timeout=60)
+            answer = await client.call("ExecSync", request, timeout=90)
+            page = answer.stdout.decode().strip()
+            print(f"{handler or '(none named)'}, {facts['ip']}, asked {address}: {page or answer.stderr.decode()}")
+            if not page.startswith("handler-"):
+                sys.exit(f"{address} cannot be reached from {facts['ip']}: {answer}")
+    if not options.address:
+        sys.exit("no address is given to reach")
 
 
 async def make(client: CriClient, options: argparse.Namespace, handler: str) -> Facts:

@@ -1,4 +1,4 @@
-"""Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|show|list …`.
+"""Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|show|stop|list …`.
 
 A lab node is a Debian tree with systemd as PID 1 in systemd-nspawn, with cgroups, a network and a way out of its own.
 Nothing on the host but the cache directory is changed, and `destroy` leaves nothing of the node.
@@ -20,9 +20,13 @@ def main() -> int:
     """One verb; a failure is one sentence."""
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("create", "destroy", "enter", "show"):
+    for verb in ("create", "destroy", "enter", "show", "stop"):
         command = verbs.add_parser(verb)
         command.add_argument("name")
+        if verb == "create":
+            command.add_argument(
+                "--like", metavar="NODE", help="begin with what a stopped node has, not with a bare one"
+            )
         if verb == "enter":
             command.add_argument("argv", nargs=argparse.REMAINDER)
     verbs.add_parser("list")
@@ -43,12 +47,17 @@ def run(asked: argparse.Namespace) -> int:
         nodes.enter(asked.name, asked.argv or ["/bin/bash", "-l"])
     elif asked.verb == "show":
         print(json.dumps({"root": str(places.node(asked.name) / "root"), **places.recall(asked.name)}))
+    elif asked.verb == "stop":
+        nodes.stop(asked.name)
     elif asked.verb == "destroy":
         nodes.destroy(asked.name)
         cgroups.remove(asked.name)
     else:
         found = tools.find()
-        trees.make(asked.name, found)
+        if asked.like:
+            trees.copy(asked.name, asked.like)
+        else:
+            trees.make(asked.name, found)
         nodes.boot(asked.name, found)
     return 0
 

@@ -50,14 +50,19 @@ def enter(name: str, argv: list[str]) -> None:
     os.execvpe("nsenter", ["nsenter", "-t", str(leader[0]), "-a", "--", *argv], {**env, "PATH": PATH})
 
 
-def destroy(name: str) -> None:
-    """End the node's processes and take its tree away; a node that does not exist is fine."""
+def stop(name: str) -> None:
+    """End the node's processes; its tree stays."""
     known = places.recall(name)
     if _runs(known.get("leader", [0, 0])):
         _show_out(known["leader"][0])
     for who in ("leader", "nspawn", "slirp"):
         if who in known:
             _end(known[who], politely=who == "leader")
+
+
+def destroy(name: str) -> None:
+    """End the node's processes and take its tree away; a node that does not exist is fine."""
+    stop(name)
     root = places.node(name) / "root"
     for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
         point = line.split()[4]

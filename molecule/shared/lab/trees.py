@@ -28,6 +28,8 @@ exec /sbin/init
 """
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+STATE = "var/lib/orlop"
+"""Where containers' overlays are: they cannot lie on an overlay."""
 PIP_SETTINGS = ("INDEX_URL", "EXTRA_INDEX_URL", "TRUSTED_HOST", "CERT", "DEFAULT_TIMEOUT", "FIND_LINKS", "PROXY")
 
 
@@ -49,6 +51,25 @@ def make(name: str, tools: Tools) -> None:
     init.write_text(INIT)
     init.chmod(0o755)
     _ways_to_packages(root)
+
+
+def copy(name: str, like: str) -> None:
+    """A tree that begins with another node's and shares what neither changes; the other one must stay stopped."""
+    home, base = places.node(name), places.node(like) / "root"
+    if home.exists():
+        raise places.LabError(f"{name} exists: destroy it first")
+    if not base.is_dir():
+        raise places.LabError(f"there is no node {like} to begin with")
+    root, upper, work = (home / part for part in ("root", "upper", "work"))
+    for directory in (root, upper, work):
+        directory.mkdir(parents=True)
+    layers = f"lowerdir={base},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    (root / "etc/hostname").write_text(f"{name}\n")
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost {name}\n::1 localhost\n")
+    if (root / STATE).is_dir():
+        subprocess.run(["cp", "-a", root / STATE, home / "state"], check=True)
+        subprocess.run(["mount", "--bind", home / "state", root / STATE], check=True)
 
 
 def _base(tools: Tools) -> Path:

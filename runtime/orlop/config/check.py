@@ -78,8 +78,10 @@ def _handler(name: str, handler: Handler) -> Iterator[Problem]:
                 yield Problem(join(key, option), 'has a meaning only with type = "shim"')
     elif handler.oci_runtime and handler.config_path:
         yield Problem(join(key, "config_path"), "a shim takes either oci_runtime or a configuration file")
-    if "*" in handler.pod_annotations:
-        yield Problem(join(key, "pod_annotations"), '"*" would let pods give the runtime any order: name a prefix')
+    for pattern in handler.pod_annotations:
+        if pattern.startswith(("*", "?", "[")):
+            hint = f'"{pattern}" would let pods give the runtime any order: name a prefix'
+            yield Problem(join(key, "pod_annotations"), hint)
 
 
 def _container(config: Config) -> Iterator[Problem]:

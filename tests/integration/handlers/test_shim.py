@@ -18,6 +18,7 @@ from tests.harness.pods import EXITED, NOTREADY, RUNNING, Container, Pods, event
 
 SHIM = pytest.mark.parametrize("handler", ["shim-runc"], indirect=True)
 pytestmark = SHIM
+HYPERVISOR = "io.katacontainers.config.hypervisor"
 
 
 def _shim(info: dict[str, object]) -> int:
@@ -155,21 +156,23 @@ def _is_stopped(pid: int) -> bool:
 
 
 def test_pod_annotations_reach_the_shim_if_the_handler_lets_them(own_node: Node, own_pods: Pods) -> None:
-    allowed = {"shim-runc": {"type": "shim", "path": "/usr/bin/containerd-shim-runc-v2", "pod_annotations": ["io.x.*"]}}
-    own_node.configure({"handlers": allowed})
+    allowed = ["io.x.*", f"{HYPERVISOR}.default_memory"]
+    own_node.configure({"handlers": {"shim-runc": {**SHIM_RUNC, "pod_annotations": allowed}}})
     own_node.restart()
-    asked = {"io.x.memory": "1", "io.y.path": "/bin/sh", "io.kubernetes.cri.container-type": "sandbox"}
+    # The second of Kata's has the node's own file run as root.
+    asked = {f"{HYPERVISOR}.default_memory": "512", f"{HYPERVISOR}.path": "/bin/sh"}
+    asked |= {"io.x.memory": "1", "io.y.path": "/bin/sh", "io.kubernetes.cri.container-type": "sandbox"}
     size = {"cpu_period": 100000, "cpu_quota": 150000, "cpu_shares": 512, "memory_limit_in_bytes": 1 << 28}
     container = own_pods.run(annotations=asked, linux={"resources": size}).start()
     told = container.info()["runtimeSpec"]["annotations"]
-    assert told["io.x.memory"] == "1"
-    assert "io.y.path" not in told
+    assert (told["io.x.memory"], told[f"{HYPERVISOR}.default_memory"]) == ("1", "512")
+    assert not {"io.y.path", f"{HYPERVISOR}.path"} & told.keys()
     assert told["io.kubernetes.cri.container-type"] == "container"
     # Kata makes its virtual machine by what the pause container says, which comes first.
     pause = own_node.state_dir / "containers" / told["io.kubernetes.cri.sandbox-id"] / "config.json"
     told = json.loads(pause.read_text())["annotations"]
-    assert told["io.x.memory"] == "1"
-    assert "io.y.path" not in told
+    assert (told["io.x.memory"], told[f"{HYPERVISOR}.default_memory"]) == ("1", "512")
+    assert not {"io.y.path", f"{HYPERVISOR}.path"} & told.keys()
     assert {name: told[f"io.kubernetes.cri.sandbox-{name}"] for name in ("cpu-quota", "cpu-period", "memory")} == {
         "cpu-quota": "150000", "cpu-period": "100000", "memory": "268435456",
     }  # fmt: skip

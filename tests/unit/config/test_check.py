@@ -35,6 +35,11 @@ def test_the_default_is_right() -> None:
         ({"handlers": {"crun": {}}}, "default_handler: 'runc' is not among the handlers: crun"),
         ({"handlers": {"runc": {}, "Bad_Name": {}}}, "handlers.Bad_Name: a handler's name has lower-case"),
         ({"handlers": {"runc": {"path": "runc"}}}, "handlers.runc.path: 'runc' must be an absolute path"),
+        (
+            {"handlers": {"runc": {"pod_annotations": ["io.x.*", "*"]}}},
+            'handlers.runc.pod_annotations: "*" would let pods give the runtime any order',
+        ),
+        ({"handlers": {"runc": {"pod_annotations": ["?*"]}}}, 'handlers.runc.pod_annotations: "?*" would let pods'),
         ({"container": {"default_capabilities": ["CAP_CHOWN"]}}, "container.default_capabilities: 'CAP_CHOWN'"),
         ({"container": {"default_sysctls": {"not one": "1"}}}, 'container.default_sysctls."not one": is not the name'),
         ({"container": {"default_env": {"A=B": "1"}}}, 'container.default_env."A=B": is not the name'),

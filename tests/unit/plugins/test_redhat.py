@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.plugins.conftest import ROOT, load
 
@@ -60,6 +61,29 @@ def test_dnfs_own_words_are_told(machine: Path) -> None:
     script(machine, "dnf", "echo 'No match for argument' >&2; exit 1")
     with pytest.raises(load("module_utils.redhat").PackageError, match="No match for argument"):
         load("modules.packages").converge(["conmon"], False)
+
+
+def test_what_rhel_10_has_no_more_is_brought_by_digest(machine: Path) -> None:
+    script(machine, "dnf", "echo 'No match for argument: runc' >&2; exit 1")
+    with pytest.raises(load("module_utils.redhat").PackageError) as caught:
+        load("modules.packages").converge(["conmon", "runc", "containernetworking-plugins"], False)
+    assert "No match for argument: runc" in str(caught.value)
+    assert "artefacts: {cni-plugins: {}, runc: {}}" in str(caught.value)
+
+
+SAME_NAMES = {"ca-certificates", "catatonit", "conmon", "container-selinux", "containernetworking-plugins", "crun"}
+SAME_NAMES |= {"ethtool", "nftables", "policycoreutils-python-utils", "python3.12", "runc", "zstd"}
+
+
+def test_every_package_that_a_role_names_is_known_by_the_familys_name() -> None:
+    """iproute2 and mount were not: dnf knows neither, so that no member of a cluster could be made."""
+    named = set(load("module_utils.redhat").NAMES) | SAME_NAMES
+    for path in sorted((ROOT / "roles").glob("*/defaults/main.yml")):
+        for name, value in yaml.safe_load(path.read_text()).items():
+            packages = value.values() if isinstance(value, dict) else value
+            if name.endswith("_packages") and isinstance(value, list | dict):
+                assert set(packages) <= named, (path, name)
+    assert load("module_utils.redhat").named(["iproute2", "mount"]) == ["iproute", "util-linux"]
 
 
 LIKE, TYPES = {"/var/lib/orlop": "/var/lib/containers"}, {"/opt/orlop/[^/]+/orlopd": "container_runtime_exec_t"}
