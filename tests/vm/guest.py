@@ -71,7 +71,7 @@ PARTS = {
     "runc": lambda: suite("runc"),
     "crun": lambda: suite("crun"),
     "unified": unified.memory_and_pressure,
-    "selinux": lambda: all([suite(each, focus="SELinux") for each in ("runc", "crun")]),
+    "selinux": lambda: all(suite(each, focus="SELinux") for each in ("runc", "crun")),
     "enforcing": selinux.confinement,
     "denials": selinux.denials,
 }
