@@ -34,13 +34,16 @@ def state_of(one: Box, binary: str) -> str:
 
 async def test_it_runs_and_runc_says_so(box: Make, at: Place) -> None:
     binary = at.runtime.path
-    one = await box(config("echo ran; exec sleep 1000")).create()
+    one = await box(config("echo ran; exit 7")).create()
     assert state_of(one, binary) == "created"
     await replace(at.runtime, path="/nonexistent/runc").start(one.id)  # so it works without a process
-    assert state_of(one, binary) == "running"
-    one.signal(signal.SIGKILL)
-    assert (await one.finish()).exit_code == 137
+    assert (await one.finish()).exit_code == 7
     assert one.output() == "ran"
+
+
+async def test_it_is_running_for_runc_too(box: Make, at: Place) -> None:
+    one = await box(config("sleep", "1000")).start()
+    assert state_of(one, at.runtime.path) == "running"
 
 
 async def test_a_second_start_is_refused_in_runcs_words(box: Make, at: Place) -> None:

@@ -11,15 +11,19 @@ import os
 import stat
 
 from orlop.linux.files import read_text_or
+from orlop.model.errors import TimedOut
 
 TIME_LIMIT = 2.0
-"""Seconds for the byte. `create` may have returned just before the process opens the fifo; it needs microseconds."""
+"""Seconds for the process to open the fifo, where `create` has returned just before it does."""
+WRITE_LIMIT = 60.0
+"""Seconds for its byte, once it has: microseconds, unless it is frozen or starved."""
 
 
 async def let_go(record: str) -> bool:
     """Start the container with this directory as its record in runc.
 
     False, with nothing done, where that cannot be done here or nobody waits; `start` does it then, or tells why not.
+    Raises TimedOut.
     """
     state = read_text_or(os.path.join(record, "state.json"), "")
     if not state or '"poststart":[' in state:
@@ -30,34 +34,40 @@ async def let_go(record: str) -> bool:
     except OSError:
         return False
     try:
-        if not stat.S_ISFIFO(os.fstat(fd).st_mode) or not await _read_byte(fd):
+        if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             return False
+        found = _read_now(fd)
+        if found == b"" and await _readable(fd, TIME_LIMIT):
+            found = _read_now(fd)
+        if found == b"":
+            return False
+        # At once: a daemon that dies between the process's byte and this line would take it for not started.
+        os.unlink(fifo)
+        if found is None and not await _readable(fd, WRITE_LIMIT):
+            raise TimedOut(f"its first process has not gone on within {WRITE_LIMIT:g} s")
     finally:
         os.close(fd)
-    os.unlink(fifo)
     return True
 
 
-async def _read_byte(fd: int) -> bytes:
-    """What the other end writes; empty when it does not within TIME_LIMIT, or has ended."""
-    if data := _read_now(fd):
-        return data
+async def _readable(fd: int, limit: float) -> bool:
+    """Wait so many seconds for what the other end writes."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     loop.add_reader(fd, readable.set)
     try:
-        async with asyncio.timeout(TIME_LIMIT):
+        async with asyncio.timeout(limit):
             await readable.wait()
     except TimeoutError:
-        pass  # it may have come at this very moment
+        pass
     finally:
         loop.remove_reader(fd)
-    return _read_now(fd)
+    return readable.is_set()
 
 
-def _read_now(fd: int) -> bytes:
-    """Empty: nothing yet, or nobody has it open for writing."""
+def _read_now(fd: int) -> bytes | None:
+    """None: nothing yet, but somebody has it open, or waits in open(2), for writing. Empty: nobody has."""
     try:
         return os.read(fd, 1)
     except BlockingIOError:
-        return b""
+        return None
