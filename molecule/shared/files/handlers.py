@@ -82,10 +82,12 @@ async def reach(options: argparse.Namespace, pods: dict[str, Facts]) -> None:
     """Every pod here gets the page of every pod there."""
     async with CriClient(options.socket) as client:
         for (handler, facts), address in itertools.product(pods.items(), options.address):
-            command = ["/bin/busybox", "wget", "-q", "-T", "30", "-O", "-", f"http://{address}:{PORT}/"]
+            # Not wget: Debian's static one crashes in a pod.
+            ask = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 30 {address} {PORT}"
+            command = ["/bin/busybox", "sh", "-c", ask]
             request = exec_pb2.ExecSyncRequest(container_id=facts["container"], cmd=command, timeout=60)
             answer = await client.call("ExecSync", request, timeout=90)
-            page = answer.stdout.decode().strip()
+            page = answer.stdout.decode().strip().rpartition("\n")[2]
             print(f"{handler or '(none named)'}, {facts['ip']}, asked {address}: {page or answer.stderr.decode()}")
             if not page.startswith("handler-"):
                 sys.exit(f"{address} cannot be reached from {facts['ip']}: {answer}")
