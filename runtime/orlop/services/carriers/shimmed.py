@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 SIGKILL = 9
 END_LIMIT = 30.0
 """Seconds that a killed container, or a shim without containers, may take to end."""
+DYING_LIMIT = 2.0
+"""Seconds that a shim which has let go of its connections may take to end."""
 PAUSE = 0.5
 """Seconds between tries to reach a shim that lives and does not answer."""
 _OVER = (Code.NOT_FOUND, Code.FAILED_PRECONDITION)
@@ -261,9 +263,22 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
                 await self._remove_half_made(record)
             with contextlib.suppress(Disconnected):  # the shim ends, and may end before its answer
                 await service.shutdown(record.id)
-        except (ShimGone, Disconnected):
+        except (ShimGone, Disconnected) as error:
+            if await self._shim_lives(record):
+                # This daemon is ending, or the shim is busy: to bury it would take the pod's socket away for good.
+                raise Unavailable(f"its shim lives and cannot be reached: {error}") from error
             await self.deck.shims.bury(record.runtime_path, record.id, record.bundle)
             await self._remove_cgroup(record)
+
+    async def _shim_lives(self, record: ContainerRecord) -> bool:
+        """Whether the pod's one shim does, which may just be ending; every container that was made knows its pid."""
+        for status in [each.status for each in self.deck.state.containers_of(record.pod_id)]:
+            if status.monitor_pid:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DYING_LIMIT):
+                        await self.deck.reaper.wait_foreign(status.monitor_pid, status.monitor_start)
+                return alive(status.monitor_pid, status.monitor_start)
+        return False
 
     async def _remove_half_made(self, record: ContainerRecord) -> None:
         """Its shim does not know it: the OCI runtime may have been cut off in the middle of creating it."""
