@@ -8,7 +8,7 @@ module: selinux
 short_description: Give SELinux the contexts of the daemon's places
 description:
   - Says once that a place is like one that the policy knows, as images' layers below C(/var/lib/orlop) are like those
-    below C(/var/lib/containers), or of what type a program is, and labels what is there.
+    below C(/var/lib/containers/storage/overlay), or of what type a program is, and labels what is there.
   - Where SELinux is off or not there, does nothing.
   - Records what it said, so that M(orlop.node.undo) can take it back.
 options:
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 - name: Let the policy know the daemon's places
   orlop.node.selinux:
     like:
-      /var/lib/orlop: /var/lib/containers
+      /var/lib/orlop: /var/lib/containers/storage/overlay
     types:
       /opt/orlop/releases/[^/]+/bin/orlopd: container_runtime_exec_t
     labelled: [/opt/orlop]
@@ -82,6 +82,8 @@ def converge(like, types, labelled, check_mode):
     wanted |= {path: ["-t", kind] for path, kind in types.items()}
     missing = {path: said for path, said in wanted.items() if record.contexts.get(path) != said}
     if not check_mode:
+        # What an older version said of the same place would stand in the way.
+        contexts.unsay({path: record.contexts[path] for path in missing if path in record.contexts})
         contexts.say(missing)
         record.contexts.update(missing)
         record.save()

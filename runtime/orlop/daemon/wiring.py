@@ -5,6 +5,7 @@ This is the composition root: it alone knows configuration and all parts at once
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import Callable
@@ -75,6 +76,9 @@ async def build_deck(config: Config) -> Deck:
     hierarchy = detect()
     facts = await apparmor.ensure_loaded(gather(cgroup_version=hierarchy.version), config.container.apparmor_profile)
     warn_of_apparmor(facts, config.container.apparmor_profile)
+    if facts.selinux and settings.pause_path:
+        pause = binaries.labelled(settings.pause_path, settings.root_dir)
+        settings = dataclasses.replace(settings, pause_path=pause)
     storage = open_storage(config)
     reaper = Reaper.current()
 

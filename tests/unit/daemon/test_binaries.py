@@ -1,5 +1,6 @@
 """Where programs are looked for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,14 @@ def test_a_file_that_cannot_be_run_is_none(tmp_path: Path) -> None:
     (tmp_path / "conmon").write_text("")
     assert binaries.conmon(str(tmp_path / "conmon")) == ""
     assert binaries.pause(str(tmp_path / "gone")) == ""
+
+
+def test_a_copy_that_selinux_lets_containers_run_is_written_where_it_differs(tmp_path: Path) -> None:
+    program = executable(tmp_path / "bin" / "catatonit")
+    copy = binaries.labelled(program, str(tmp_path))
+    assert copy == str(tmp_path / "catatonit") and os.access(copy, os.X_OK)
+    before = os.stat(copy)
+    assert binaries.labelled(program, str(tmp_path)) == copy and os.stat(copy).st_ino == before.st_ino
+    Path(program).write_text("#!/bin/sh\nexit 3\n")
+    binaries.labelled(program, str(tmp_path))
+    assert Path(copy).read_text().endswith("exit 3\n") and os.stat(copy).st_ino != before.st_ino

@@ -86,11 +86,11 @@ def test_every_package_that_a_role_names_is_known_by_the_familys_name() -> None:
     assert load("module_utils.redhat").named(["iproute2", "mount"]) == ["iproute", "util-linux"]
 
 
-LIKE, TYPES = {"/var/lib/orlop": "/var/lib/containers"}, {"/opt/orlop/[^/]+/orlopd": "container_runtime_exec_t"}
+TYPES = {"/opt/orlop/[^/]+/orlopd": "container_runtime_exec_t"}
 
 
-def contexts(machine: Path, *, check: bool = False) -> dict[str, Any]:
-    like = {str(machine / "lib"): "/var/lib/containers"}
+def contexts(machine: Path, *, check: bool = False, known: str = "/var/lib/containers") -> dict[str, Any]:
+    like = {str(machine / "lib"): known}
     result: dict[str, Any] = load("modules.selinux").converge(like, TYPES, [str(machine / "bin")], check)
     return result
 
@@ -112,6 +112,18 @@ def test_selinux_is_told_once_and_labels_what_is_there(machine: Path, monkeypatc
     assert contexts(machine) == {"changed": False, "mode": "enforcing"}
     # Layers of images are not walked again.
     assert (machine / "log").read_text().splitlines()[len(said) :] == [f"restorecon -R -v {machine}/bin"]
+
+
+def test_another_place_is_said_instead_of_the_one_before(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enforcing(machine, monkeypatch)
+    contexts(machine)
+    (machine / "log").unlink()
+    assert contexts(machine, known="/var/lib/containers/storage/overlay")["changed"]
+    assert (machine / "log").read_text().splitlines() == [
+        f"fcontext -d -e /var/lib/containers {machine}/lib",
+        f"fcontext -a -e /var/lib/containers/storage/overlay {machine}/lib",
+        f"restorecon -R -v {machine}/lib {machine}/bin",
+    ]
 
 
 def test_it_is_taken_back(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,6 @@ def test_selinux_is_told_of_places_by_their_names() -> None:
     values = {"_orlop_home": "/opt/orlop", "_orlop_plan": {"directories": {"root": "/var/x", "state": "/run/x"}}}
     templar = template.Templar(loader=dataloader.DataLoader(), variables=values)
     assert {name: templar.template(trusted(task[name])) for name in ("like", "types")} == {
-        "like": {"/var/x": "/var/lib/containers", "/run/x": "/run/containers"},
+        "like": {"/var/x": "/var/lib/containers/storage/overlay", "/run/x": "/run/containers"},
         "types": {"/opt/orlop/releases/[^/]+/bin/orlopd": "container_runtime_exec_t"},
     }
