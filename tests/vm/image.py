@@ -154,6 +154,7 @@ def _suite(tree: Path) -> None:
 def _label(tree: Path) -> None:
     """The policy of containers, and SELinux's labels for all files: by default the machine boots without it."""
     shutil.copy(POLICY, tree / "srv")
+    (tree / "var/lib/orlop").mkdir(mode=0o711, exist_ok=True)  # as the role does: what is made there has its label
     run("chroot", str(tree), "semodule", "--noreload", "--install", f"/srv/{POLICY.name}")
     # It reaches files by /proc, which is mounted where nobody else sees it.
     command = 'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -F -e /proc "$1" /'
