@@ -32,9 +32,9 @@ class LayerMounts:
         target = os.path.join(self._root, name)
         if not _is_mounted(target):
             ensure_dir(self._root, 0o700)
-            with self._alone():  # another process may be about to mount it too
-                ensure_dir(target, 0o700)
+            with self._alone():  # another process or thread may be about to mount it too, or has meanwhile
                 if not _is_mounted(target):
+                    ensure_dir(target, 0o700)
                     mount_image(image, target)
         return target
 
