@@ -14,9 +14,17 @@ def image(**fields) -> ImageRecord:
 
 @pytest.mark.parametrize(
     ("user", "uid", "username"),
-    [("", 0, ""), ("1000", 1000, ""), ("1000:50", 1000, ""), ("web", None, "web"), ("web:web", None, "web"),
-     ("99999999999999999999", None, "99999999999999999999"), ("4294967295", None, "4294967295"), ("٣", None, "٣"),
-     ("u" * 9000, None, "u" * 256)],
+    [
+        ("", 0, ""),
+        ("1000", 1000, ""),
+        ("1000:50", 1000, ""),
+        ("web", None, "web"),
+        ("web:web", None, "web"),
+        ("99999999999999999999", None, "99999999999999999999"),
+        ("4294967295", None, "4294967295"),
+        ("٣", None, "٣"),
+        ("u" * 9000, None, "u" * 256),
+    ],
 )
 def test_user(user, uid, username):
     seen = view(image(config=ImageConfig(user=user)))

@@ -10,7 +10,7 @@ from tests.fakes.deck import NODE_NETWORK, FakeNode, pod_config
 
 async def test_one_that_cannot_be_read_hides_no_other(node: FakeNode, caplog: pytest.LogCaptureFixture) -> None:
     pods = [await node.run_pod(pod_config(name, spaces=NODE_NETWORK)) for name in ("a", "b", "c")]
-    first, second, third = [await node.start(pod) for pod in pods]
+    first, _, third = [await node.start(pod) for pod in pods]
     broken = {node.container(first).record.cgroup, f"/orlop/pod-{pods[1]}"}
 
     def account(path: str) -> None:

@@ -233,7 +233,9 @@ class Extractor:
     def _remember(self, path: bytes) -> None:
         self._remembered += len(path)
         if self._remembered > MAX_REMEMBERED:
-            raise EntryError(f"the directories and whiteouts of the layer have more than {MAX_REMEMBERED} bytes of names")
+            raise EntryError(
+                f"the directories and whiteouts of the layer have more than {MAX_REMEMBERED} bytes of names"
+            )
 
     def _make_implicit(self, path: bytes) -> None:
         try:

@@ -213,7 +213,9 @@ class LayerTree:
     def _charge(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MAX_BYTES:
-            raise EntryError(f"names, links, attributes and sparse files of the layer take more than {MAX_BYTES >> 20} MiB")
+            raise EntryError(
+                f"names, links, attributes and sparse files of the layer take more than {MAX_BYTES >> 20} MiB"
+            )
 
     def _directory(self, path: bytes) -> Node:
         """The directory that an entry goes into: missing ones are made, links are followed inside the root."""

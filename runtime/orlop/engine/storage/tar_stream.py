@@ -112,7 +112,9 @@ class TarStream:
 
     def _extension(self, entry: Entry, limit: int) -> bytes:
         if not 0 <= entry.size <= limit:
-            raise TarError(f"an extension header claims {entry.size} bytes; at most {MAX_EXTENSION} are read for a file")
+            raise TarError(
+                f"an extension header claims {entry.size} bytes; at most {MAX_EXTENSION} are read for a file"
+            )
         data = self._take(entry.size)
         self._skip(-entry.size % BLOCK)
         return data

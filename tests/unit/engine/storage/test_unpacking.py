@@ -249,7 +249,10 @@ try:
 except extract.EntryError as error:
     sys.exit(str(error))
 """
-    for entries in ({f"{number:090}": Dir() for number in range(20)}, {f".wh.{number:086}": b"" for number in range(20)}):
+    for entries in (
+        {f"{number:090}": Dir() for number in range(20)},
+        {f".wh.{number:086}": b"" for number in range(20)},
+    ):
         done = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)],
             input=tar_bytes(entries),
