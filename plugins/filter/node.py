@@ -19,12 +19,21 @@ BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "requirements/build.txt"
 
 def plan(data):
     """What the roles do for a declaration: files by part, kernel settings, programs, directories."""
-    declare, plan_as_data, wrong = _package()
+    declare, plan_as_data, invalid = _package()
     try:
         # Ansible's strings and mappings are subclasses that carry their origin; the package takes plain ones.
         return plan_as_data(declare(json.loads(json.dumps(data))))
-    except (TypeError, wrong) as error:
+    except (TypeError, invalid) as error:
         raise AnsibleFilterError(f"the node's declaration (orlop_node) is wrong: {error}") from error
+
+
+def wrong(data):
+    """What is wrong with a declaration, in its own terms; empty where nothing is."""
+    try:
+        plan(data)
+    except AnsibleFilterError as error:
+        return str(error)
+    return ""
 
 
 def first_control_plane(declarations):
@@ -109,6 +118,7 @@ class FilterModule:
         """Names without the collection's."""
         return {
             "plan": plan,
+            "wrong": wrong,
             "source_id": source_id,
             "first_control_plane": first_control_plane,
             "skew": skew,
