@@ -19,7 +19,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"orlop_node": {"daemon": {"daemon": {"log_levl": "debug"}}}},
         ["daemon.daemon.log_levl: there is no such key; did you mean log_level?"],
     ),
-    "typed": ({"orlop_node": {"network": {"provider": "bridge", "mtu": "big"}}}, ["network.mtu: expected int, got str"]),
+    "typed": (
+        {"orlop_node": {"network": {"provider": "bridge", "mtu": "big"}}},
+        ["network.mtu: expected int, got str"],
+    ),
     "number": ({"orlop_node": {"kubernetes": 1.37}}, ["write the minor in quotes"]),
     "minor": (
         {"orlop_node": {"kubernetes": "1.36", "artefacts": {"kubelet": {"version": "1.35.1"}}}},
