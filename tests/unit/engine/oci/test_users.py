@@ -18,7 +18,7 @@ root:x:0:0:root:/root:/bin/sh
 # a comment
 ann:x:1000:1001:Ann:/home/ann:/bin/sh
 homeless:x:1002:1002:::
-7777:x:5:6:a name of digits:/:
+7777:x:0:0:a name of digits:/:
 broken:line
 big:x:99999999999:1:::
 annex:x:1000:9:second name of 1000:/x:
@@ -29,6 +29,7 @@ ann:x:1001:
 staff:x:50:bob,ann
 also:x:51:ann
 other:x:52:bob
+8888:x:0:
 """
 
 
@@ -59,7 +60,9 @@ def who(user: ResolvedUser) -> tuple[int, int, tuple[int, ...], str]:
         ("4000", (4000, 0, (0,), "/")),
         ("4000:5000", (4000, 5000, (5000,), "/")),
         ("homeless", (1002, 1002, (1002,), "/")),
-        ("7777", (5, 6, (6,), "/")),
+        # A number is a number: what ImageStatus has told the kubelet, whose runAsNonRoot goes by it.
+        ("7777", (7777, 0, (0,), "/")),
+        ("4000:8888", (4000, 8888, (8888,), "/")),
     ],
 )
 def test_the_images_user(root: Path, image_user: str, expected: tuple[Any, ...]) -> None:

@@ -8,6 +8,7 @@ import platform
 import resource
 import stat
 import subprocess
+import sys
 
 import pytest
 
@@ -221,6 +222,45 @@ async def test_attributes_that_are_the_nodes_are_not_taken(root):
 async def test_directories_that_are_not_listed_are_reported(root):
     result = await unpacked(root, {"a/b/c": b"", "a/d": b"", "e": Dir(), "e/f": b""})
     assert sorted(result.implicit) == ["/", "/a", "/a/b"]
+
+
+async def test_more_of_them_than_an_answer_holds(root):
+    parents = "/".join("p" * 250 for _ in range(12))
+    with pytest.raises(InvalidArgument, match="more than 12582912 bytes of names"):
+        await unpacked(root, {f"{parents}/{number}/f": b"" for number in range(4500)}, kind="none")
+
+
+async def test_a_tree_deeper_than_calls_is_replaced(root):
+    deep = "d/" * 1500
+    await unpacked(root, {f"{deep}f": b"1", "d": b"a file now"})
+    assert (root / "d").read_bytes() == b"a file now"
+
+
+def test_paths_that_are_kept_are_bounded(tmp_path):
+    """In a process of its own: the code unpacks into its root directory."""
+    program = """
+import os, sys
+from orlop.engine.storage import extract, tar_stream
+extract.MAX_REMEMBERED = 1000
+data = sys.stdin.buffer.read()
+os.chroot(sys.argv[1])
+try:
+    extract.Extractor(base=False).unpack(tar_stream.TarStream(iter([data])))
+except extract.EntryError as error:
+    sys.exit(str(error))
+"""
+    for entries in (
+        {f"{number:090}": Dir() for number in range(20)},
+        {f".wh.{number:086}": b"" for number in range(20)},
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)],
+            input=tar_bytes(entries),
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 1 and b"more than 1000 bytes of names" in done.stderr
 
 
 async def test_the_root_cannot_become_a_file(root):
