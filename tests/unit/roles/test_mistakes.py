@@ -74,6 +74,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.root
+@pytest.mark.timeout(600)  # the first one waits for the run of all
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_each_mistake_is_told_before_anything_is_touched(mistake: str, told: dict[str, str]) -> None:
     for words in MISTAKES[mistake][1]:

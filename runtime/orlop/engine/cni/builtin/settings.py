@@ -1,6 +1,6 @@
 """What the daemon's own plugins are told, strictly typed: a key that is not here leaves the call to the binary.
 
-Read from what the binary would get on stdin (the plugins' own documentation, release 1.8).
+Read from what the binary would get on stdin (the plugins' own documentation, releases 1.8 to 1.10).
 """
 
 import re
