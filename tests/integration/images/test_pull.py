@@ -38,14 +38,6 @@ def registry(tmp_path_factory):
         yield found
 
 
-@pytest.fixture(params=["unpacked", "erofs"])
-def kind(request, tmp_path, monkeypatch):
-    if request.param == "erofs" and (reason := why_not(str(tmp_path))):
-        pytest.skip(reason)
-    monkeypatch.setattr(image_store, "DEFAULTS", {"packed_layers": request.param == "erofs"})
-    return request.param
-
-
 @pytest.fixture
 async def store(tmp_path, registry, kind):
     async with image_store.opened(tmp_path, plain_http=[registry.host]) as found:
