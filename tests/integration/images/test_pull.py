@@ -154,7 +154,7 @@ async def test_an_image_in_use_stays(store, registry):
     record = await store.images.pull(name)
     for text in (name, record.id):
         with pytest.raises(FailedPrecondition, match=rf"image {text} \({record.id}\) is in use by container web"):
-            await store.images.remove(text, {record.id: "container web"})
+            await store.images.remove(text, lambda: {record.id: "container web"})
     await store.roots.prepare("c1", record.layers)
     assert list(await store.images.used_by_containers()) == [record.id]
     assert await store.images.remove(name) == [record.id]
