@@ -87,6 +87,17 @@ SIX = {
     "ipam": {"ranges": [[{"subnet": "fd00:77::/112", "gateway": "fd00:77::ff"}]], "routes": [{"dst": "::/0"}]},
 }
 PLAIN = {"type": "bridge", "bridge": BRIDGE, "ipam": {"subnet": "10.77.3.128/25"}}
+PORTS = {
+    "portMappings": [
+        {"hostPort": 18080, "containerPort": 80, "protocol": "tcp"},
+        {"hostPort": 18053, "containerPort": 53, "protocol": "udp"},
+        {"hostPort": 18132, "containerPort": 132, "protocol": "sctp", "hostIP": "0.0.0.0"},
+        {"hostPort": 18081, "containerPort": 81, "protocol": "tcp", "hostIP": "192.0.2.1"},
+        {"hostPort": 18081, "containerPort": 82, "protocol": "udp", "hostIP": "2001:db8::1"},
+        {"hostPort": 18083, "containerPort": 83, "protocol": "tcp", "hostIP": "::"},
+    ]
+}
+WITHOUT_PORTS = ("two ranges", "plain")
 CASES = {"full": FULL, "two ranges": TWO_RANGES, "plain": PLAIN, "dual stack": DUAL, "IPv6 only": SIX}
 
 
@@ -100,9 +111,9 @@ class Node:
     """Kind and command of each binary that ran."""
     pods: list[str] = field(default_factory=list)
 
-    def config(self, bridge: dict[str, Any], version: str = "1.0.0") -> NetworkConfig:
+    def config(self, bridge: dict[str, Any], version: str = "1.0.0", **ports: Any) -> NetworkConfig:
         ipam = {"type": "host-local", "dataDir": str(self.directory / "leases"), **bridge["ipam"]}
-        portmap = {"type": "portmap", "backend": "nftables", "capabilities": {"portMappings": True}}
+        portmap = {"type": "portmap", "backend": "nftables", "capabilities": {"portMappings": True}, **ports}
         conflist = {"cniVersion": version, "name": "inproc", "plugins": [{**bridge, "ipam": ipam}, portmap]}
         return parse(json.dumps(conflist).encode(), "test.conflist")
 
@@ -128,7 +139,7 @@ class Node:
             namespaces.unpin(path)
         self.pods.clear()
         subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
-        for table in (f"inet {TABLE}", "ip cni_hostport", "ip nat", "ip6 nat"):
+        for table in (f"inet {TABLE}", "ip cni_hostport", "ip6 cni_hostport", "ip nat", "ip6 nat"):
             subprocess.run(["nft", "delete", "table", *table.split()], check=False, capture_output=True)
 
 
@@ -229,7 +240,12 @@ def state(node: Node, pod: Request) -> dict[str, Any]:
     return {
         "node": links(),
         "pod": run_in_netns(pod.netns, links),
-        "node's settings": settings(f"ipv6/conf/{BRIDGE}/accept_ra", "ipv4/ip_forward", "ipv6/conf/all/forwarding"),
+        "node's settings": settings(
+            f"ipv6/conf/{BRIDGE}/accept_ra",
+            f"ipv4/conf/{BRIDGE}/route_localnet",
+            "ipv4/ip_forward",
+            "ipv6/conf/all/forwarding",
+        ),
         "port's settings": settings(f"ipv6/conf/{veths()[0]}/accept_ra").popitem()[1],
         "pod's settings": run_in_netns(pod.netns, lambda: settings(*inside)),
         "rules": rules(),
@@ -250,7 +266,7 @@ async def test_both_ways_leave_the_same(node: Node, tmp_path: Path, case: str, v
         node.directory = tmp_path / str(own)
         node.directory.mkdir()
         plugins = node.plugins(InProcess(node.run) if own else None)
-        config, pod = node.config(CASES[case], version), node.pod("web")
+        config, pod = node.config(CASES[case], version), node.pod("web", {} if case in WITHOUT_PORTS else PORTS)
         result = await chain.add(plugins, config, pod, LIMIT)
         told = json.loads(result.raw.decode().replace(pod.netns, "NETNS"))
         during = state(node, pod)
@@ -271,7 +287,7 @@ async def test_either_takes_down_what_the_other_made(node: Node) -> None:
     ways = [node.plugins(), node.plugins(InProcess(node.run))]
     given = []
     for number in range(6):
-        pod = node.pod(f"p{number}")
+        pod = node.pod(f"p{number}", PORTS)
         result = await chain.add(ways[number % 2], config, pod, LIMIT)
         given.append(result.pod_ips("eth0")[0])
         if number < 2:  # an address that is free again is not given at once
@@ -279,8 +295,9 @@ async def test_either_takes_down_what_the_other_made(node: Node) -> None:
     assert given == [f"10.77.0.{number}" for number in range(2, 8)]
     assert len(said("nft", "list", "chain", "inet", TABLE, "masq_checks").split("masquerade comment")) == 4 * 3 + 1
     for number in range(2, 6):
-        assert not await chain.delete(ways[1 - number % 2], config, node.pod(f"p{number}"), None, LIMIT)
+        assert not await chain.delete(ways[1 - number % 2], config, node.pod(f"p{number}", PORTS), None, LIMIT)
     assert "masquerade comment" not in said("nft", "list", "chain", "inet", TABLE, "masq_checks")
+    assert 'comment "id-' not in said("nft", "list", "ruleset")
     assert leases(node).keys() == {"lock", *(f"last_reserved_ip.{number}" for number in range(3))}
 
 
@@ -323,14 +340,51 @@ async def test_full_ranges_give_nothing_back_to_the_wrong_pod(node: Node) -> Non
 
 
 async def test_what_is_not_ours_goes_to_the_binaries(node: Node) -> None:
-    mapped = {"portMappings": [{"hostPort": 18099, "containerPort": 80, "protocol": "tcp"}]}
-    config, plugins = node.config(FULL), node.plugins(InProcess(node.run))
-    pod = node.pod("mapped", mapped)
+    config = node.config(FULL, conditionsV4=["ip", "saddr", "198.51.100.0/24"])
+    plugins, pod = node.plugins(InProcess(node.run)), node.pod("mapped", PORTS)
     result = await chain.add(plugins, config, pod, LIMIT)
     assert node.asked == [("bridge", "VERSION"), ("host-local", "VERSION"), ("portmap", "ADD")]
-    assert "18099" in said("nft", "list", "ruleset")
+    assert "18080" in said("nft", "list", "ruleset")
     assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
     assert node.asked[-1] == ("portmap", "DEL")
+
+
+def local(netns: str, family: int, kind: int, port: int) -> socket.socket:
+    """A server in a pod."""
+
+    def made() -> socket.socket:
+        server = socket.socket(family, kind)
+        server.settimeout(LIMIT)
+        server.bind(("", port))
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+        return server
+
+    return run_in_netns(netns, made)
+
+
+async def test_ports_lead_into_the_pod_at_once(node: Node) -> None:
+    """From the node's loopback address too; and datagrams also where their sender began before the pod was there."""
+    config, plugins = node.config(DUAL), node.plugins(InProcess(node.run))
+    await chain.add(plugins, config, node.pod("other"), LIMIT)  # from here on the kernel tracks connections
+    links()
+    senders = {}
+    for address, family in (("10.77.0.1", socket.AF_INET), ("fd00:77:0:5::1", socket.AF_INET6)):
+        sender = senders[address, 18053] = socket.socket(family, socket.SOCK_DGRAM)
+        sender.sendto(b"to the node", (address, 18053))
+    pod = node.pod("web", PORTS)
+    result = await chain.add(plugins, config, pod, LIMIT)
+    for (address, port), sender in senders.items():
+        with sender, local(pod.netns, sender.family, socket.SOCK_DGRAM, 53) as server:
+            sender.sendto(b"to the pod", (address, port))
+            assert server.recv(100) == b"to the pod"
+    with local(pod.netns, socket.AF_INET, socket.SOCK_STREAM, 80):
+        for there in (("127.0.0.1", 18080), ("10.77.0.1", 18080)):
+            socket.create_connection(there, LIMIT).close()
+    assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", 18080), LIMIT)
+    assert {command for _, command in node.asked} == {"VERSION"}
 
 
 async def test_old_binaries_are_run(node: Node) -> None:
