@@ -113,10 +113,10 @@ class Links:
         body = _link(port.index, family=_AF_BRIDGE) + options
         self._connection.request(_SETLINK, body, what=f"set hairpin mode of {port.name}")
 
-    def keep_mac(self, link: Link) -> None:
-        """Give it the MAC that it has: a bridge otherwise changes its own with its ports."""
-        mac = attribute(_ADDRESS, bytes.fromhex(link.mac.replace(":", "")))
-        self._connection.request(_SETLINK, _link(link.index) + mac, what=f"set the MAC of {link.name}")
+    def set_mac(self, link: Link, mac: str) -> None:
+        """Colon-separated. A bridge that was given one does not change it with its ports."""
+        value = attribute(_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+        self._connection.request(_SETLINK, _link(link.index) + value, what=f"set the MAC of {link.name}")
 
     def delete(self, link: Link) -> None:
         """Remove it, and of a pair the other end."""

@@ -1,4 +1,4 @@
-"""ADD and DEL of portmap with its nftables back end, by netlink: the rules of release 1.9.
+"""ADD and DEL of portmap with its nftables back end, by netlink: the rules of release 1.10.
 
 Releases 1.6 to 1.8 keep ports of one address in a chain of their own, to which is jumped here too, and also lead away
 what comes from outside to somebody else's address. Every release finds the others' rules: by their comment, the pod's
@@ -51,6 +51,8 @@ def delete(ports: PortMap, container_id: str) -> bytes:
                             found = True
                 if found:
                     changes.commit(connection)
+        for version in (4, 6):  # else whoever opens the port next is not found by those who used it before
+            _forget(ports, version)
     return b""
 
 

@@ -1,6 +1,6 @@
 """What the daemon's own plugins are told, strictly typed: a key that is not here leaves the call to the binary.
 
-Read from what the binary would get on stdin (the plugins' own documentation, release 1.8).
+Read from what the binary would get on stdin (the plugins' own documentation, releases 1.8 to 1.10).
 """
 
 import re
@@ -165,7 +165,7 @@ def _range(given: _Range) -> Range:
     )
     if not (found.start in subnet and found.end in subnet and found.start in found):
         raise ValueError(f"{found.start} to {found.end} is no range of {subnet}")
-    if found.gateway.version != subnet.version:
+    if found.gateway not in subnet:
         raise ValueError(f"{found.gateway} is no gateway of {subnet}")
     return found
 

@@ -56,6 +56,7 @@ def test_a_range_beside_the_others_comes_first() -> None:
         {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.1.1"}]]}},
         {"ipam": {**IPAM, "routes": [{"dst": "::/0", "gw": "10.9.0.1"}]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/127"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64", "gateway": "fd01::1"}]]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64", "gateway": "10.9.0.1"}]]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64", "rangeEnd": "10.9.0.1"}]]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64"}, {"subnet": "10.8.0.0/24"}]]}},
