@@ -9,10 +9,12 @@ import pytest
 from orlop.engine.oci.accounts import FILE_LIMIT, Accounts
 from orlop.engine.oci.inputs import ResolvedUser
 from orlop.engine.oci.users import resolve_user
+from orlop.linux.inotify import Inotify
 from orlop.model.enums import SupplementalGroupsPolicy
 from orlop.model.errors import InvalidArgument
 from orlop.model.security import LinuxContainerSecurityContext
 
+IN_OPEN = 0x20
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 # a comment
@@ -121,11 +123,14 @@ def test_links_stay_inside_the_image(root: Path) -> None:
         resolve(root, "root")
 
 
-def test_a_fifo_does_not_block_us(root: Path) -> None:
+def test_a_fifo_is_not_even_opened(root: Path) -> None:
     (root / "etc/passwd").unlink()
     os.mkfifo(root / "etc/passwd")
-    with pytest.raises(InvalidArgument, match="regular file"):
-        resolve(root, "root")
+    with Inotify() as watch:
+        watch.add(str(root / "etc/passwd"), IN_OPEN)
+        with pytest.raises(InvalidArgument, match="cannot read /etc/passwd of the image: it is not a regular file"):
+            resolve(root, "root")
+        assert watch.read() == []  # were it a device, to open it alone might do something
 
 
 def test_a_huge_file_is_refused(root: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from orlop.aio.reaper import Reaper
 from orlop.engine.storage import unpacking
 from orlop.engine.storage.layer_mounts import IMAGE, why_not
 from orlop.engine.storage.unpacking import Blob, Unpacked, compression, unpack
@@ -19,6 +20,7 @@ from orlop.linux import mounts
 from orlop.linux.erofs import mount_image
 from orlop.model.errors import DataLoss, InvalidArgument
 from tests.fakes.images import COMPRESSORS, Device, Dir, File, HardLink, Link, sha256, tar_bytes
+from tests.harness import descriptors
 
 pytestmark = pytest.mark.root
 
@@ -300,6 +302,14 @@ async def test_a_source_that_fails_ends_the_worker(root):
 
     with pytest.raises(ConnectionResetError):
         await unpack(Blob(digest=sha256(b""), size=1, diff_id=sha256(b"")), broken(), str(root), base=True)
+
+
+@pytest.mark.parametrize("free", [1, 3, 4])
+async def test_too_few_descriptors_leave_none_open(tmp_path, free):
+    layer = Blob(digest=sha256(b""), size=1, diff_id=sha256(b""))
+    Reaper.current()  # it takes none at the first run
+    with descriptors.only(free), pytest.raises(OSError, match="Too many open files"):
+        await unpack(layer, chunks(tar_bytes({})), str(tmp_path), base=True)
 
 
 async def test_a_worker_that_dies_is_told(root, monkeypatch):
