@@ -1,5 +1,7 @@
-"""Shims that are ill: one that cannot be reached is buried only where it is dead, for burying takes its socket away from
-the whole pod; one that answers nothing is ended by a SIGKILL that it does not answer."""
+"""Shims that are ill: one that hangs up is buried only where it is dead, and one that hangs is ended.
+
+Burying takes a shim's socket away, from the whole pod.
+"""
 
 import asyncio
 import signal
@@ -62,9 +64,7 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator["subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-async def silent(
-    node: FakeNode, tmp_path: Path, hung: "subprocess.Popen[bytes]"
-) -> AsyncIterator[ContainerEntry]:
+async def silent(node: FakeNode, tmp_path: Path, hung: "subprocess.Popen[bytes]") -> AsyncIterator[ContainerEntry]:
     """A container whose shim takes every call and answers none."""
     entry = node.container(await node.start())
     open_connections: list[asyncio.StreamWriter] = []

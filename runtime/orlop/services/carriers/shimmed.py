@@ -110,7 +110,7 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
                 log.debug("container %s gets no signal %d: %s", entry.record.id, number, error)
 
     async def _unanswered(self, entry: ContainerEntry, number: int) -> None:
-        """A shim that hangs must keep nobody from stopping its pod: what SIGTERM did not reach, SIGKILL ends with it."""
+        """A shim that hangs must keep nobody from stopping its pod: the SIGKILL that it does not pass on is its own."""
         status = entry.status
         log.error("container %s: its shim (pid %d) does not answer", entry.record.id, status.monitor_pid)
         if number != SIGKILL or not status.monitor_pid:
