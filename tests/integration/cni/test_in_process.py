@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
@@ -270,7 +271,7 @@ async def test_what_is_not_ours_goes_to_the_binaries(node: Node) -> None:
 
 
 def local(netns: str, family: int, kind: int, port: int) -> socket.socket:
-    """A server in a pod."""
+    """A server in a pod; without a namespace on the node."""
 
     def made() -> socket.socket:
         server = socket.socket(family, kind)
@@ -280,7 +281,7 @@ def local(netns: str, family: int, kind: int, port: int) -> socket.socket:
             server.listen()
         return server
 
-    return run_in_netns(netns, made)
+    return run_in_netns(netns, made) if netns else made()
 
 
 async def test_ports_lead_into_the_pod_at_once(node: Node) -> None:
@@ -288,23 +289,33 @@ async def test_ports_lead_into_the_pod_at_once(node: Node) -> None:
     config, plugins = node.config(DUAL), node.plugins(InProcess(node.run))
     await chain.add(plugins, config, node.pod("other"), LIMIT)  # from here on the kernel tracks connections
     links()
-    senders = {}
-    for address, family in (("10.77.0.1", socket.AF_INET), ("fd00:77:0:5::1", socket.AF_INET6)):
-        sender = senders[address, 18053] = socket.socket(family, socket.SOCK_DGRAM)
-        sender.sendto(b"to the node", (address, 18053))
-    pod = node.pod("web", PORTS)
-    result = await chain.add(plugins, config, pod, LIMIT)
-    for (address, port), sender in senders.items():
-        with sender, local(pod.netns, sender.family, socket.SOCK_DGRAM, 53) as server:
-            sender.sendto(b"to the pod", (address, port))
-            assert server.recv(100) == b"to the pod"
-    with local(pod.netns, socket.AF_INET, socket.SOCK_STREAM, 80):
-        for there in (("127.0.0.1", 18080), ("10.77.0.1", 18080)):
-            socket.create_connection(there, LIMIT).close()
-    assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
+    nodes_own = (("10.77.0.1", socket.AF_INET), ("fd00:77:0:5::1", socket.AF_INET6))
+    with ExitStack() as stack:
+        senders = [stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _, family in nodes_own]
+        for sender, (address, _) in zip(senders, nodes_own, strict=True):
+            sender.sendto(b"to the node", (address, 18053))
+        pod = node.pod("web", PORTS)
+        result = await chain.add(plugins, config, pod, LIMIT)
+        for sender, (address, family) in zip(senders, nodes_own, strict=True):
+            with local(pod.netns, family, socket.SOCK_DGRAM, 53) as server:
+                sender.sendto(b"to the pod", (address, 18053))
+                assert server.recv(100) == b"to the pod"
+        by_tcp(pod)
+        assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
+        for sender, (address, family) in zip(senders, nodes_own, strict=True):
+            with local("", family, socket.SOCK_DGRAM, 18053) as server:
+                sender.sendto(b"to the node again", (address, 18053))
+                assert server.recv(100) == b"to the node again"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", 18080), LIMIT)
     assert {command for _, command in node.asked} == {"VERSION"}
+
+
+def by_tcp(pod: Request) -> None:
+    """To the pod by the node's addresses."""
+    with local(pod.netns, socket.AF_INET, socket.SOCK_STREAM, 80):
+        for there in (("127.0.0.1", 18080), ("10.77.0.1", 18080)):
+            socket.create_connection(there, LIMIT).close()
 
 
 async def test_old_binaries_are_run(node: Node) -> None:
