@@ -95,7 +95,7 @@ def _keys(name: str, home: Path) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path], check=True)
     (home / "known_hosts").write_text(f"{name} {(hosts / 'ssh_host_ed25519_key.pub').read_text()}")
     authorized = home / "root/root/.ssh"
-    authorized.mkdir(mode=0o700)
+    authorized.mkdir(mode=0o700, exist_ok=True)
     shutil.copy(home / "key.pub", authorized / "authorized_keys")
 
 
