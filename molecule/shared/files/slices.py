@@ -29,6 +29,8 @@ SECONDS = 300.0
 """For each request, and for whatever is waited for: without hardware acceleration the node is slow."""
 SYSTEMD = 0
 """Of CgroupDriver in the CRI."""
+OWN_PROCESSES = {"namespace_options": {"pid": "CONTAINER"}}
+"""As the kubelet asks for an ordinary pod."""
 EXCEED = "busybox dd if=/dev/zero of=/dev/null bs=256M count=4"
 
 
@@ -67,7 +69,8 @@ async def prove(socket: str, reference: str, handlers: list[str]) -> None:
 async def pod(client: CriClient, handler: str, slice_: str) -> AsyncIterator[tuple[str, Any]]:
     """A pod of the handler below the slice; it is removed at the end."""
     name = f"slices-{handler}"
-    config = {"metadata": {"name": name, "uid": name, "namespace": "orlop-slices"}, "linux": {"cgroup_parent": slice_}}
+    linux = {"cgroup_parent": slice_, "security_context": OWN_PROCESSES}
+    config = {"metadata": {"name": name, "uid": name, "namespace": "orlop-slices"}, "linux": linux}
     request = pod_pb2.RunPodSandboxRequest(config=config, runtime_handler=handler)
     pod_id = (await client.call("RunPodSandbox", request, timeout=SECONDS)).pod_sandbox_id
     try:
@@ -138,7 +141,7 @@ async def started(client: CriClient, reference: str, pod_id: str, config: Any, n
             "metadata": {"name": name},
             "image": {"image": reference},
             "command": ["/bin/sh", "-c", script],
-            "linux": {"resources": resources},
+            "linux": {"resources": resources, "security_context": OWN_PROCESSES},
         },
         sandbox_config=config,
     )
