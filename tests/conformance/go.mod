@@ -1,6 +1,6 @@
 module orlop.invalid/conformance
 
-go 1.26.6
+go 1.26.8
 
 tool sigs.k8s.io/cri-tools/cmd/crictl
 

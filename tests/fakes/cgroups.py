@@ -77,6 +77,9 @@ class FakeTree(FakeHierarchy):
     def own_procs(self) -> str:
         return os.devnull
 
+    def frozen(self, path: str) -> bool:
+        return False
+
     def kill_all(self, path: str, *, limit: float = 2.0) -> None:
         self._story.ask("hierarchy.kill_all", path)
         if path in self._stuck:

@@ -213,6 +213,9 @@ class FakeNetwork:
     def readiness(self) -> Readiness:
         return self.ready
 
+    async def answered(self, limit: float) -> None:
+        """Its plugins are never asked for their STATUS."""
+
     def describe(self) -> dict[str, object]:
         return {"name": "net"}
 

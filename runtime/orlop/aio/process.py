@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 
 import msgspec
 
@@ -118,9 +119,10 @@ async def run(
     After `timeout` seconds its process group is killed: CommandTimeout. Cancellation kills the group too. Output of
     grandchildren that outlive the program is not awaited.
     """
-    out, err = OutputPipe("stdout", limit), OutputPipe("stderr", limit)
-    feed = InputPipe(stdin) if stdin else None
-    try:
+    with ExitStack() as pipes:
+        out = pipes.enter_context(closing(OutputPipe("stdout", limit)))
+        err = pipes.enter_context(closing(OutputPipe("stderr", limit)))
+        feed = pipes.enter_context(closing(InputPipe(stdin))) if stdin else None
         process = start(
             argv,
             stdin=feed.child_end if feed else None,
@@ -137,11 +139,6 @@ async def run(
             feed.begin()
         in_time = await _ended_in_time(process, timeout)
         await _drain(out, err)
-    finally:
-        out.close()
-        err.close()
-        if feed:
-            feed.close()
     return _judge(process, out, err, timeout=None if in_time else timeout, check=check)
 
 

@@ -28,6 +28,8 @@ def nobody(rpc: str, outcome: str, seconds: float) -> None:
     """Nobody counts."""
 
 
+SHOWN = 300
+"""Characters of a name."""
 SLOW_AFTER = 5.0
 """Seconds after which a request that is still being answered is told in the log."""
 # These may take long by their nature: they wait for a registry, a command, or a grace period.
@@ -89,18 +91,24 @@ def _log_failure(status: Status) -> None:
         log.log(level, "%s: %s", status.code.name, status.text)
 
 
+def _shown(text: str) -> str:
+    """A client's words as they may stand in each log line of its request: one line, and not endless."""
+    text = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+
+
 def subject(request: Any) -> str:
     """What a request is about: pod and container ids, the name of what is to be made, the image. Never credentials."""
     fields = request.DESCRIPTOR.fields_by_name
     parts: list[str] = []
     if "pod_sandbox_id" in fields:
-        parts.append(f"pod={request.pod_sandbox_id[:12]}")
+        parts.append(f"pod={_shown(request.pod_sandbox_id[:12])}")
     if "container_id" in fields:
-        parts.append(f"container={request.container_id[:12]}")
+        parts.append(f"container={_shown(request.container_id[:12])}")
     if "config" in fields:
         metadata = request.config.metadata
-        namespace = getattr(metadata, "namespace", "")
-        parts.append(f"name={namespace}/{metadata.name}" if namespace else f"name={metadata.name}")
+        namespace, name = _shown(getattr(metadata, "namespace", "")), _shown(metadata.name)
+        parts.append(f"name={namespace}/{name}" if namespace else f"name={name}")
     if "image" in fields:
-        parts.append(f"image={request.image.image}")
+        parts.append(f"image={_shown(request.image.image)}")
     return " ".join(parts)

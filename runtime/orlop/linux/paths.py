@@ -5,6 +5,7 @@ Symbolic links, absolute ones too, are followed as a process inside the root wou
 
 import errno
 import os
+import stat
 
 from orlop.linux import syscalls
 
@@ -37,6 +38,20 @@ def open_in_root(root: str, path: str, flags: int, mode: int = 0) -> int:
         return _open(root_fd, root, path, flags, mode)
     finally:
         os.close(root_fd)
+
+
+def open_file_in_root(root: str, path: str) -> int:
+    """Open a regular file to be read; returns a descriptor. OSError EINVAL for anything else, which is not opened.
+
+    To open a device is an act of its own: a watchdog's (watchdog-api) lets the node reboot a minute later.
+    """
+    place = open_in_root(root, path, os.O_PATH)
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", f"{root.rstrip('/')}/{path.lstrip('/')}")
+        return os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(place)
 
 
 def path_of(fd: int) -> str:

@@ -22,6 +22,8 @@ RETRY = 60.0
 async def run_network_gc(deck: Deck) -> None:
     """Collect now, and then once a day; runs as long as the daemon."""
     while True:
+        # At the daemon's start the plugins have not been asked for their STATUS yet, and nobody is ready before that.
+        await deck.network.answered(RETRY)
         done = await collect(deck)
         await asyncio.sleep(PERIOD if done else RETRY)
 

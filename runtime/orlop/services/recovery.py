@@ -95,11 +95,19 @@ async def _recover_living(deck: Deck, entry: ContainerEntry) -> None:
         monitor_start=status.monitor_start,
     )
     follow(deck, record.id, monitored)
+    _let_go_on(deck, record)
     await _recover_start(deck, entry)
     if _has_ended(deck, entry):
         await monitor_gone(deck, record.id)
     else:
         oom.watch(deck, record)
+
+
+def _let_go_on(deck: Deck, record: ContainerRecord) -> None:
+    """A daemon that was killed in the middle of a checkpoint, or while it ended a command, has left it frozen."""
+    if deck.hierarchy.frozen(record.cgroup):
+        log.warning("container %s was left frozen by an earlier daemon: it goes on", record.id)
+        deck.hierarchy.thaw(record.cgroup)
 
 
 def _has_ended(deck: Deck, entry: ContainerEntry) -> bool:

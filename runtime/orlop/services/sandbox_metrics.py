@@ -1,7 +1,5 @@
 """ListMetricDescriptors and ListPodSandboxMetrics: what the kubelet's own container_* metrics have told so far."""
 
-import asyncio
-
 from orlop.aio.threads import offload
 from orlop.engine.state.table import ContainerEntry, PodEntry
 from orlop.engine.stats.metrics.catalogue import descriptors
@@ -10,6 +8,7 @@ from orlop.engine.stats.metrics.reading import Disk
 from orlop.model.enums import ContainerState, PodSandboxState
 from orlop.model.metrics import ContainerMetrics, MetricDescriptor, PodSandboxMetrics
 from orlop.services.deck import Deck
+from orlop.services.measuring import all_that_can
 
 
 def list_metric_descriptors() -> tuple[MetricDescriptor, ...]:
@@ -21,7 +20,7 @@ async def list_pod_sandbox_metrics(deck: Deck) -> list[PodSandboxMetrics]:
     """Of every ready pod and its running containers. Metrics that this kernel does not have are left out."""
     ready = [pod for pod in deck.state.pods if pod.status.made and pod.status.state is PodSandboxState.SANDBOX_READY]
     disk = await offload(disk_of, deck.settings.root_dir)
-    return list(await asyncio.gather(*(_of_pod(deck, pod, disk) for pod in ready)))
+    return await all_that_can(_of_pod(deck, pod, disk) for pod in ready)
 
 
 async def _of_pod(deck: Deck, pod: PodEntry, disk: Disk) -> PodSandboxMetrics:
@@ -30,7 +29,7 @@ async def _of_pod(deck: Deck, pod: PodEntry, disk: Disk) -> PodSandboxMetrics:
         entry for entry in deck.state.containers_of(record.id) if entry.status.state is ContainerState.CONTAINER_RUNNING
     ]
     shown = [entry for entry in running if not entry.record.infra]
-    containers = await asyncio.gather(*(_of_container(deck, pod, entry, disk) for entry in shown))
+    containers = await all_that_can(_of_container(deck, pod, entry, disk) for entry in shown)
     cgroup = deck.cgroups.stats_path(record.id, record.cgroup_parent)
     pid = running[0].status.pid if running else 0
     own = await offload(pod_metrics, deck.hierarchy, record, cgroup=cgroup, pid=pid)

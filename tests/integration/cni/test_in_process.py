@@ -62,8 +62,32 @@ TWO_RANGES = {
         "routes": [{"dst": "192.0.2.0/24", "gw": "10.77.16.11"}],
     },
 }
+DUAL = {
+    "type": "bridge",
+    "bridge": BRIDGE,
+    "isDefaultGateway": True,
+    "ipMasq": True,
+    "ipMasqBackend": "nftables",
+    "hairpinMode": True,
+    "ipam": {
+        "ranges": [
+            [{"subnet": "10.77.0.0/16"}],
+            [{"subnet": "fd00:77:0:5::/64", "rangeStart": "fd00:77:0:5::1:0"}],
+            [{"subnet": "fd00:77:0:8::/61"}],
+        ],
+        "routes": [{"dst": "2001:db8::/32"}, {"dst": "2001:db8:1::/48", "gw": "fd00:77:0:5::9"}],
+    },
+}
+SIX = {
+    "type": "bridge",
+    "bridge": BRIDGE,
+    "isGateway": True,
+    "ipMasq": True,
+    "ipMasqBackend": "nftables",
+    "ipam": {"ranges": [[{"subnet": "fd00:77::/112", "gateway": "fd00:77::ff"}]], "routes": [{"dst": "::/0"}]},
+}
 PLAIN = {"type": "bridge", "bridge": BRIDGE, "ipam": {"subnet": "10.77.3.128/25"}}
-CASES = {"full": FULL, "two ranges": TWO_RANGES, "plain": PLAIN}
+CASES = {"full": FULL, "two ranges": TWO_RANGES, "plain": PLAIN, "dual stack": DUAL, "IPv6 only": SIX}
 
 
 @dataclass
@@ -104,7 +128,7 @@ class Node:
             namespaces.unpin(path)
         self.pods.clear()
         subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
-        for table in (f"inet {TABLE}", "ip cni_hostport", "ip nat"):
+        for table in (f"inet {TABLE}", "ip cni_hostport", "ip nat", "ip6 nat"):
             subprocess.run(["nft", "delete", "table", *table.split()], check=False, capture_output=True)
 
 
@@ -150,10 +174,20 @@ def shown(*command: str) -> Any:
 
 def links() -> Any:
     """Interfaces with all details that iproute2 knows, their addresses and routes, in the current namespace."""
+    deadline = time.monotonic() + LIMIT
+    while '"tentative":true' in said("ip", "-j", "addr"):
+        assert time.monotonic() < deadline, "addresses stay tentative"
+        time.sleep(0.02)
     found = [each for each in shown("ip", "-j", "-d", "addr") if each["ifname"] != "lo"]
-    for each in found:  # scopes and lifetimes of IPv6 link-local addresses come when the kernel is done with them
-        each["addr_info"] = [address for address in each.get("addr_info", ()) if address["family"] == "inet"]
-    return found, shown("ip", "-j", "-4", "route", "show", "table", "all")
+    for each in found:  # link-local addresses are made of the MAC
+        each["addr_info"] = [address for address in each.get("addr_info", ()) if address["scope"] == "global"]
+    return found, shown("ip", "-j", "-4", "route", "show", "table", "all"), six_routes()
+
+
+def six_routes() -> Any:
+    """Without those of link-local addresses and multicast, which come when the kernel is done with them."""
+    found = shown("ip", "-j", "-6", "route", "show", "table", "all")
+    return [each for each in found if not each["dst"].startswith(("fe80:", "ff00:"))]
 
 
 def carrier(expected: str) -> None:
@@ -175,8 +209,9 @@ def veths() -> list[str]:
 
 def rules() -> tuple[Any, str]:
     """As nft shows them, and as the kernel's expressions."""
-    # The binaries always look for iptables rules too, whose tool then makes this table.
-    subprocess.run(["nft", "delete", "table", "ip", "nat"], check=False, capture_output=True)
+    # The binaries always look for iptables rules too, whose tool then makes these tables.
+    for version in ("ip", "ip6"):
+        subprocess.run(["nft", "delete", "table", version, "nat"], check=False, capture_output=True)
     raw = said("nft", "--debug=netlink", "list", "ruleset")
     return shown("nft", "-j", "list", "ruleset"), re.sub(r"\b\d+ \d+$", "", raw, flags=re.MULTILINE)
 
@@ -189,11 +224,12 @@ def leases(node: Node) -> dict[str, tuple[str, int]]:
 def state(node: Node, pod: Request) -> dict[str, Any]:
     """All that an attachment leaves."""
     carrier("UP")
-    inside = ("ipv6/conf/eth0/accept_dad", "ipv4/conf/eth0/arp_notify", "ipv6/conf/eth0/disable_ipv6")
+    inside = ("ipv6/conf/eth0/accept_dad", "ipv4/conf/eth0/arp_notify", "ipv6/conf/eth0/disable_ipv6",
+              "ipv6/conf/eth0/keep_addr_on_down", "ipv6/conf/lo/disable_ipv6")  # fmt: skip
     return {
         "node": links(),
         "pod": run_in_netns(pod.netns, links),
-        "node's settings": settings(f"ipv6/conf/{BRIDGE}/accept_ra", "ipv4/ip_forward"),
+        "node's settings": settings(f"ipv6/conf/{BRIDGE}/accept_ra", "ipv4/ip_forward", "ipv6/conf/all/forwarding"),
         "port's settings": settings(f"ipv6/conf/{veths()[0]}/accept_ra").popitem()[1],
         "pod's settings": run_in_netns(pod.netns, lambda: settings(*inside)),
         "rules": rules(),
@@ -207,8 +243,7 @@ def left(node: Node) -> dict[str, Any]:
     return {"interfaces": veths(), "bridge": links(), "rules": rules(), "leases": leases(node)}
 
 
-@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "version"), [*zip(CASES, ["1.0.0", "1.1.0", "1.0.0", "1.1.0", "1.0.0"], strict=True)])
 async def test_both_ways_leave_the_same(node: Node, tmp_path: Path, case: str, version: str) -> None:
     seen = []
     for own in (False, True):
@@ -232,7 +267,7 @@ async def test_both_ways_leave_the_same(node: Node, tmp_path: Path, case: str, v
 
 
 async def test_either_takes_down_what_the_other_made(node: Node) -> None:
-    config = node.config(FULL)
+    config = node.config(DUAL)
     ways = [node.plugins(), node.plugins(InProcess(node.run))]
     given = []
     for number in range(6):
@@ -242,18 +277,21 @@ async def test_either_takes_down_what_the_other_made(node: Node) -> None:
         if number < 2:  # an address that is free again is not given at once
             assert not await chain.delete(ways[1 - number % 2], config, pod, result.raw, LIMIT)
     assert given == [f"10.77.0.{number}" for number in range(2, 8)]
-    assert len(said("nft", "list", "chain", "inet", TABLE, "masq_checks").split("masquerade comment")) == 5
+    assert len(said("nft", "list", "chain", "inet", TABLE, "masq_checks").split("masquerade comment")) == 4 * 3 + 1
     for number in range(2, 6):
         assert not await chain.delete(ways[1 - number % 2], config, node.pod(f"p{number}"), None, LIMIT)
     assert "masquerade comment" not in said("nft", "list", "chain", "inet", TABLE, "masq_checks")
-    assert leases(node).keys() == {"lock", "last_reserved_ip.0"}
+    assert leases(node).keys() == {"lock", *(f"last_reserved_ip.{number}" for number in range(3))}
 
 
-async def test_a_pod_reaches_its_gateway_and_del_may_come_again(node: Node) -> None:
-    config, pod, plugins = node.config(FULL), node.pod("web"), node.plugins(InProcess(node.run))
+async def test_a_pod_reaches_its_gateways_and_del_may_come_again(node: Node) -> None:
+    config, pod, plugins = node.config(DUAL), node.pod("web"), node.plugins(InProcess(node.run))
     result = await chain.add(plugins, config, pod, LIMIT)
-    with socket.create_server(("10.77.0.1", 0)) as server:
-        run_in_netns(pod.netns, lambda: socket.create_connection(server.getsockname(), LIMIT).close())
+    links()  # the gateway's own addresses are looked for on the link before they may be used
+    for address, family in (("10.77.0.1", socket.AF_INET), ("fd00:77:0:8::1", socket.AF_INET6)):
+        with socket.create_server((address, 0), family=family) as server:
+            there = server.getsockname()[:2]
+            run_in_netns(pod.netns, lambda: socket.create_connection(there, LIMIT).close())  # noqa: B023  # called here
     for _ in range(2):
         assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
     namespaces.unpin(pod.netns)
@@ -307,7 +345,7 @@ async def test_old_binaries_are_run(node: Node) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"vlan": 5}, {"ipMasqBackend": "iptables"}, {"macspoofchk": True}, {"ipam": {"subnet": "fd00:77::/64"}},
+    [{"vlan": 5}, {"ipMasqBackend": "iptables"}, {"macspoofchk": True}, {"enableDad": True},
      {"ipam": {"subnet": "10.77.0.1/16"}}, {"ipam": {"type": "dhcp"}}, {"isGateway": "yes"}],
 )  # fmt: skip
 async def test_settings_that_are_not_ours(node: Node, change: dict[str, Any]) -> None:

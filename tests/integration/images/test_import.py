@@ -102,6 +102,13 @@ async def test_docker_save_links_equal_layers(store, tmp_path):
     assert len(record.layers) == 2
 
 
+def extension_headers(count: int) -> bytes:
+    """One before the other, and never a file."""
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE
+    return header.tobuf(tarfile.USTAR_FORMAT) * count
+
+
 @pytest.mark.parametrize(
     ("files", "error", "text"),
     [
@@ -122,10 +129,13 @@ async def test_archives_that_are_none(store, tmp_path, files, error, text):
 async def test_files_that_are_no_archives(store, tmp_path):
     (tmp_path / "text").write_text("hello " * 1000)
     (tmp_path / "broken.gz").write_bytes(b"\x1f\x8b\x08\0rubbish" * 100)
+    (tmp_path / "headers").write_bytes(extension_headers(2000))
+    os.mkfifo(tmp_path / "index.json")
     for path, error, text in (
         (tmp_path / "none", NotFound, "cannot read .*/none: No such file"),
         (tmp_path / "text", InvalidArgument, "/text is not a tar archive"),
         (tmp_path / "broken.gz", InvalidArgument, "broken.gz cannot be decompressed"),
+        (tmp_path / "headers", InvalidArgument, "/headers is not a tar archive"),
         (tmp_path, InvalidArgument, "no image archive"),
     ):
         with pytest.raises(error, match=text):

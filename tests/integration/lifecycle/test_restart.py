@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import leaks, privacy
+from tests.harness import cgroups, leaks, privacy
 from tests.harness.cri import Cri, refused
 from tests.harness.node import Node
 from tests.harness.pods import EXITED, NOTREADY, READY, RUNNING, Container, Pod, Pods, eventually
@@ -88,6 +88,19 @@ def test_an_out_of_memory_end_while_it_was_down_is_told(own_node: Node, own_pods
     own_node.start()
     status = container.wait(seconds=30)
     assert (status.exit_code, status.reason) == (137, "OOMKilled")
+
+
+def test_what_a_killed_daemon_left_frozen_goes_on(own_node: Node, own_pods: Pods) -> None:
+    """It freezes a container while it ends a probe that took too long, and while it takes a checkpoint."""
+    container = own_pods.run().start()
+    cgroup = container.info()["cgroup"]
+    own_node.kill()
+    if cgroups.is_v2():
+        Path(f"/sys/fs/cgroup{cgroup}/cgroup.freeze").write_text("1")
+    else:
+        Path(f"/sys/fs/cgroup/freezer{cgroup}/freezer.state").write_text("FROZEN")
+    own_node.start()
+    assert container.sh("echo alive") == "alive"
 
 
 def test_a_killed_monitor_is_noticed(own_node: Node, own_pods: Pods) -> None:

@@ -269,7 +269,7 @@ def listing(path: str) -> list[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait, 10 s at most, for something that no event tells."""
-    async with asyncio.timeout(10):
+    """Wait, a minute at most, for something that no event tells."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - files and processes of others
             await asyncio.sleep(0.01)

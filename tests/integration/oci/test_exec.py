@@ -4,7 +4,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,3 +185,18 @@ def processes_of(one: Box) -> list[str]:
         if line:
             lines.append(line)
     return lines
+
+
+async def test_moves_are_kept_ready_while_the_runtime_starts_a_command_and_no_longer(sleeper: Box) -> None:
+    turns: list[str] = []
+
+    @contextmanager
+    def moving() -> Iterator[None]:
+        turns.append("begun")
+        yield
+        turns.append("started")
+
+    target = replace(sleeper.target(), moving=moving)
+    pid = await exec_detached(target, exec_process_of(sleeper.bundle, ("sleep", "2000")))
+    assert turns == ["begun", "started"]
+    assert pid in detect().pids(sleeper.cgroup)

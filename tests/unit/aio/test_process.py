@@ -15,6 +15,7 @@ from orlop.aio import process
 from orlop.aio.process import CommandError, CommandTimeout, run, start
 from orlop.aio.reaper import Reaper
 from orlop.linux import processes
+from tests.harness import descriptors
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,13 @@ async def test_failure_is_an_error_with_all_it_said() -> None:
     with pytest.raises(CommandError, match=r"exit status 3: reason$") as caught:
         await run(["sh", "-c", "echo out; echo reason >&2; exit 3"])
     assert (caught.value.returncode, caught.value.stdout, caught.value.stderr) == (3, b"out\n", b"reason\n")
+
+
+@pytest.mark.parametrize("free", [1, 3, 5])
+async def test_too_few_descriptors_leave_none_open(free: int) -> None:
+    Reaper.current()  # it takes none at the first run
+    with descriptors.only(free), pytest.raises(OSError, match="Too many open files"):
+        await run(["true"], stdin=b"x")
 
 
 async def test_large_streams_in_both_directions() -> None:

@@ -279,6 +279,8 @@ def test_a_verb_for_an_rpc_that_does_not_exist_is_refused() -> None:
             container_pb2.CreateContainerRequest(pod_sandbox_id="p" * 64, config={"metadata": {"name": "main"}}),
             "pod=pppppppppppp name=main",
         ),
+        (image_pb2.PullImageRequest(image={"image": "a\n<3>all is well\x1b[2J"}), "image=a?<3>all is well?[2J"),
+        (image_pb2.PullImageRequest(image={"image": "x" * 10_000_000}), f"image={'x' * 300}…"),
         (runtime_pb2.StatusRequest(), ""),
     ],
 )

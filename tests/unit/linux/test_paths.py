@@ -44,6 +44,18 @@ def test_the_outside_is_not_there(root: Path, path: str) -> None:
         _read(root, path)
 
 
+def test_only_regular_files_are_opened_to_be_read(root: Path) -> None:
+    os.mkfifo(root / "etc" / "fifo")
+    with open(paths.open_file_in_root(str(root), "absolute/passwd")) as file:
+        assert file.read() == "inside"
+    for name in ("etc/fifo", "etc"):
+        with pytest.raises(OSError, match="not a regular file") as caught:
+            paths.open_file_in_root(str(root), name)
+        assert caught.value.filename == str(root / name)
+    with pytest.raises(FileNotFoundError):
+        paths.open_file_in_root(str(root), "outward/secret")
+
+
 def test_loops_and_magic_links(root: Path) -> None:
     with pytest.raises(OSError, match="loop") as caught:
         paths.open_in_root(str(root), "loop", os.O_RDONLY)

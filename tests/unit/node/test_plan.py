@@ -1,5 +1,9 @@
 """What a provisioner does for a declaration."""
 
+import pytest
+
+from orlop.node import lock
+from orlop.node.artefacts import ARCHITECTURES
 from orlop.node.declaring import declare
 from orlop.node.plan import Program, plan, plan_as_data
 
@@ -45,5 +49,16 @@ def test_kata_comes_with_a_handler_whose_program_is_in_it() -> None:
     assert urls("1.37", rust, go) == ["kata-go-static-4.2.0-amd64.tar.zst", "kata-static-4.2.0-amd64.tar.zst"]
     assert urls("1.35", rust, go) == ["kata-static-3.32.0-amd64.tar.zst"]
     assert plan(declare({"handlers": {"runc": {}}})).kata == {}
-    known = plan(declare({"handlers": {"runc": {}, "kata": {"type": "shim", "path": rust}}})).kata["amd64"]
-    assert all(each.sha256 and len(each.sha256) == 64 for each in known)
+    for minor in lock.load().kubernetes:
+        handlers = {"runc": {}, "rust": {"type": "shim", "path": rust}, "go": {"type": "shim", "path": go}}
+        known = plan(declare({"kubernetes": minor, "handlers": handlers})).kata["amd64"]
+        assert all(each.sha256 and len(each.sha256) == 64 for each in known)
+
+
+@pytest.mark.parametrize("minor", lock.load().kubernetes)
+def test_runc_and_the_plugins_of_each_minor_come_by_digest_without_being_told_one(minor: str) -> None:
+    found = plan(declare({"kubernetes": minor, "artefacts": {"runc": {}, "cni-plugins": {}}}))
+    for arch in ARCHITECTURES:
+        wanted = [*found.verified[arch], *found.verified_plugins[arch]]
+        assert {"runc", "bridge"} <= {each.name for each in wanted}
+        assert all(each.sha256 and len(each.sha256) == 64 for each in wanted)

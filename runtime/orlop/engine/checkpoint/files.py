@@ -116,7 +116,7 @@ def unpack(archive: str, directory: str) -> None:
                 assert source is not None  # only regular files are given
                 with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
-    except (tarfile.TarError, EOFError, FileExistsError, UnicodeError) as error:
+    except (tarfile.TarError, EOFError, FileExistsError, UnicodeError, RecursionError) as error:
         raise InvalidArgument(f"{archive} is no checkpoint: {error}") from error
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 from orlop.aio.threads import offload
 from orlop.engine.storage.inflate import CHUNK, decoder
 from orlop.engine.storage.unpacking import compression
-from orlop.linux.paths import open_in_root
+from orlop.linux.paths import open_file_in_root
 from orlop.model.errors import InvalidArgument, NotFound, ResourceExhausted
 
 MAX_MEMBERS = 100_000
@@ -41,7 +41,7 @@ class DirectoryFiles:
     def open(self, name: str) -> tuple[int, int, int]:
         """Open a file inside the directory."""
         try:
-            fd = open_in_root(self.path, name, os.O_RDONLY | os.O_CLOEXEC)
+            fd = open_file_in_root(self.path, name)
         except OSError as error:
             raise NotFound(f"{self.path} has no readable {name}: {error.strerror}") from error
         return fd, 0, os.fstat(fd).st_size
@@ -59,7 +59,7 @@ class TarFiles:
             with tarfile.open(fileobj=file, mode="r:") as tar:
                 for count, member in enumerate(tar):
                     self._note(member, count)
-        except (tarfile.TarError, ValueError, EOFError) as error:
+        except (tarfile.TarError, ValueError, EOFError, RecursionError) as error:  # the library recurses over headers
             raise InvalidArgument(f"{path} is not a tar archive: {error}") from error
 
     def _note(self, member: tarfile.TarInfo, count: int) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from yarl import URL
 
 from orlop.engine.images.challenge import Challenge
 from orlop.engine.images.credentials import Credentials
@@ -112,10 +113,23 @@ class Authorizer:
         return token
 
     def _check_realm(self, realm: str) -> None:
-        parts = urlsplit(realm)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        name = _web_host(realm)
+        if not name:
             raise InvalidArgument(f"registry {self._host} asks for a token from {realm[:200]!r}: no web address")
-        hosts = self._transport.hosts
+        hosts, parts = self._transport.hosts, urlsplit(realm)
+        if hosts.is_private(name, parts.netloc, asked_by=self._host):
+            raise InvalidArgument(f"registry {self._host} asks for a token from {parts.netloc}, a service of this node;"
+                                  f' allow it by [registries."{parts.netloc}"]')  # fmt: skip
         if parts.scheme == "http" and not (hosts.of(parts.netloc).plain_http or self._settings.plain_http):
             raise InvalidArgument(f"registry {self._host} asks for a token from {parts.netloc} by plain HTTP; that is "
                                   f'not done unless [registries."{parts.netloc}"] plain_http = true')  # fmt: skip
+
+
+def _web_host(address: str) -> str:
+    """The host of a web address; empty where it is none."""
+    try:
+        parts = urlsplit(address)
+        URL(address)  # which is what the client takes
+    except ValueError:
+        return ""
+    return parts.hostname or "" if parts.scheme in ("http", "https") else ""

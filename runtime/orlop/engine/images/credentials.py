@@ -50,6 +50,8 @@ def from_auth_config(auth: AuthConfig | None, domain: str) -> Credentials:
     """Credentials of the CRI, if they are meant for this registry. Raises InvalidArgument for a malformed "auth"."""
     if auth is None or not _meant_for(auth.server_address, domain):
         return ANONYMOUS
+    if not auth.registry_token.isprintable():
+        raise InvalidArgument("the credentials' registry_token holds line breaks or the like")
     username, password = auth.username, auth.password
     if auth.auth and not username:
         username, password = decode_basic(auth.auth)

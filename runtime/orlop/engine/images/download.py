@@ -70,6 +70,6 @@ def _range_start(response: aiohttp.ClientResponse) -> int:
     """From "Content-Range: bytes 100-199/200"."""
     unit, _, rest = response.headers.get("Content-Range", "").partition(" ")
     start = rest.partition("-")[0]
-    if unit != "bytes" or not start.isdigit():
+    if unit != "bytes" or not (start.isascii() and start.isdigit() and len(start) < 20):
         raise aiohttp.ClientPayloadError("a partial answer does not say where it begins")
     return int(start)

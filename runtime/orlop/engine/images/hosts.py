@@ -37,6 +37,13 @@ class Hosts(msgspec.Struct, frozen=True):
             return named
         return RegistryHost(plain_http=self.plain_http_loopback and is_loopback(host))
 
+    def is_private(self, name: str, host: str, *, asked_by: str) -> bool:
+        """Whether `host` ("name:port") is on this machine's loopback, and somebody elsewhere sends us there.
+
+        Whoever has a registry could have the node ask its own services, and read their errors in a pod's events.
+        """
+        return is_loopback(name) and not is_loopback(asked_by) and host not in self.by_name
+
     def api(self, domain: str, settings: RegistryHost | None = None) -> str:
         """Base URL of a registry's API. `settings` are those of `of`, unless they are others for once."""
         scheme = "http" if (settings or self.of(domain)).plain_http else "https"
@@ -50,7 +57,10 @@ def api_host(domain: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether host[:port] is this machine: localhost, 127.0.0.0/8 or ::1. Names are not looked up."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if host.startswith("["):
+        name = host[1:].partition("]")[0]
+    else:
+        name = host if host.count(":") > 1 else host.partition(":")[0]
     if name == "localhost":
         return True
     try:

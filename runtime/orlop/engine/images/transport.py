@@ -78,7 +78,7 @@ class Transport:
         after = response.headers.get("Retry-After", "")
         raise Temporary(
             f"registry {response.url.authority} answers {response.status} {response.reason}: {registry_says(body)}",
-            float(after) if after.isdigit() else 0.0,
+            float(after) if after.isascii() and after.isdigit() else 0.0,
         )
 
     async def _follow(self, request: Request) -> aiohttp.ClientResponse:
@@ -91,7 +91,7 @@ class Transport:
             if response.status not in _REDIRECTS or not location:
                 return response
             response.release()
-            target = url.join(URL(location))
+            target = _target(url, location)
             self._check_redirect(url, target)
             if target.origin() != url.origin():
                 headers.pop("Authorization", None)
@@ -99,8 +99,12 @@ class Transport:
         raise Unavailable(f"registry {URL(request.url).authority} redirects without end ({request.what})")
 
     def _check_redirect(self, url: URL, target: URL) -> None:
+        """Raises InvalidArgument for an address to which nobody may be sent."""
         if target.scheme not in ("http", "https") or not target.host:
             raise InvalidArgument(f"registry {url.authority} redirects to something that is no web address")
+        if self.hosts.is_private(target.host, target.authority, asked_by=url.host or ""):
+            raise InvalidArgument(f"registry {url.authority} redirects to {target.authority}, a service of this node; "
+                                  f'allow it by [registries."{target.authority}"]')  # fmt: skip
         if target.scheme == "http" and url.scheme == "https" and not self.hosts.of(target.authority).plain_http:
             raise InvalidArgument(f"registry {url.authority} redirects to {target.authority} by plain HTTP; allow it "
                                   f'by [registries."{target.authority}"] plain_http = true')  # fmt: skip
@@ -159,6 +163,13 @@ class Transport:
                     del self._tls[known]
             self._tls[key] = await offload(certificates.context, authority, settings, files)
         return self._tls[key]
+
+
+def _target(url: URL, location: str) -> URL:
+    try:
+        return url.join(URL(location))
+    except ValueError as error:
+        raise InvalidArgument(f"registry {url.authority} redirects to {location[:200]!r}: {error}") from error
 
 
 def _with_port(url: URL) -> str:

@@ -26,9 +26,13 @@ class Handshake:
 
     def __init__(self) -> None:
         self._fds: set[int] = set()
-        self._start_read, self._start_write = self._pipe()
-        self._sync_read, self._sync_write = self._pipe()
-        self._errors_read, self._errors_write = self._pipe()
+        try:
+            self._start_read, self._start_write = self._pipe()
+            self._sync_read, self._sync_write = self._pipe()
+            self._errors_read, self._errors_write = self._pipe()
+        except OSError:  # too many open files: none may stay open for it
+            self._close(*self._fds)
+            raise
 
     def spawn(self, argv: Sequence[str], *, cwd: str, env: Mapping[str, str]) -> Process:
         """Start conmon; it waits until go()."""

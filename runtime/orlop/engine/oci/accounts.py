@@ -1,12 +1,11 @@
 """An image's /etc/passwd and /etc/group (passwd(5), group(5)), opened inside its root. The files are not trusted."""
 
 import os
-import stat
 from functools import cached_property
 
 import msgspec
 
-from orlop.linux.paths import open_in_root
+from orlop.linux.paths import open_file_in_root
 from orlop.model.errors import InvalidArgument
 
 FILE_LIMIT = 4 << 20
@@ -77,15 +76,12 @@ class Accounts:
 
     def _lines(self, path: str) -> list[str]:
         try:
-            # A FIFO in the image must not block us.
-            fd = open_in_root(self._rootfs, path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = open_file_in_root(self._rootfs, path)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise InvalidArgument(f"cannot read {path} of the image: {error.strerror}") from error
         with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise InvalidArgument(f"{path} of the image is not a regular file")
             data = file.read(FILE_LIMIT + 1)
         if len(data) > FILE_LIMIT:
             raise InvalidArgument(f"{path} of the image is larger than {FILE_LIMIT >> 20} MiB")

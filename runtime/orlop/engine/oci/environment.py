@@ -16,7 +16,7 @@ def environment(inputs: SpecInputs) -> list[str]:
     variables = {"PATH": DEFAULT_PATH}
     if inputs.config.tty:
         variables["TERM"] = "xterm"
-    if hostname := inputs.pod.config.hostname or inputs.facts.hostname:
+    if hostname := _hostname(inputs):
         variables["HOSTNAME"] = hostname
     variables |= inputs.settings.default_env
     variables |= dict(_image_variables(inputs.image.env))
@@ -24,6 +24,12 @@ def environment(inputs: SpecInputs) -> list[str]:
     # An empty HOME means "not set" to what OCI runtimes and shells do with it.
     variables["HOME"] = variables.get("HOME") or inputs.user.home
     return [f"{key}={value}" for key, value in variables.items()]
+
+
+def _hostname(inputs: SpecInputs) -> str:
+    """What uname(2) says inside: a pod that asks for no name and has a UTS namespace is called by its id."""
+    own = inputs.pod.id[:12] if inputs.pod.namespaces.uts else inputs.facts.hostname
+    return inputs.pod.config.hostname or own
 
 
 def _image_variables(env: tuple[str, ...]) -> Iterator[tuple[str, str]]:

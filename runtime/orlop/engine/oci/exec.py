@@ -7,8 +7,8 @@ come through a console socket that the caller listens on.
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import msgspec
@@ -50,6 +50,8 @@ class ExecTarget:
     """A volatile directory of the container, for files that live as long as the runtime's command."""
     cgroup: str = ""
     """The container's cgroup below the hierarchy's root, frozen while a timed-out command's descendants are killed."""
+    moving: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered while the runtime starts the command and moves it to the container's cgroup (ReadyMoves.held)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,7 @@ async def _start(
     target: ExecTarget, process: Spec, streams: tuple[int | None, int | None, int | None], console_socket: str
 ) -> int:
     doing = f"execute {process['args'][0]!r} in container {target.container_id}"
-    with _work_dir(target.run_dir) as work:
+    with target.moving(), _work_dir(target.run_dir) as work:
         pid_file, log, spec = (os.path.join(work, name) for name in ("pid", "log", "process.json"))
         write_atomic(spec, msgspec.json.encode(process), 0o600)
         args = ["exec", "--detach", "--pid-file", pid_file, "--process", spec]

@@ -50,23 +50,25 @@ def _check(context: LinuxContainerSecurityContext) -> None:
 
 
 def _user(accounts: Accounts, name: str, image: str) -> tuple[int, PasswdEntry | None]:
-    """A name or a number. A number need not be in /etc/passwd; a name that looks like one is a name first."""
+    """A name or a number. Digits are a number always, as with the peers: the kubelet is told that number as the uid,
+    and an account of that name and another uid, root's for instance, would get around runAsNonRoot."""
+    if (uid := number(name)) is not None:
+        return uid, accounts.user_with_id(uid)
     if entry := accounts.user(name):
         return entry.uid, entry
-    if (uid := _number(name)) is not None:
-        return uid, accounts.user_with_id(uid)
     raise InvalidArgument(f"user {name!r} is not in /etc/passwd of image {image!r}")
 
 
 def _group(accounts: Accounts, name: str, image: str) -> int:
+    if (gid := number(name)) is not None:
+        return gid
     if entry := accounts.group(name):
         return entry.gid
-    if (gid := _number(name)) is not None:
-        return gid
     raise InvalidArgument(f"group {name!r} is not in /etc/group of image {image!r}")
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """The uid or gid that these digits are; None for a name, or a number that the kernel does not have."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < ID_LIMIT else None
 
 

@@ -116,7 +116,9 @@ class PodCgroups:
             pods = os.listdir(self._marks)
         except FileNotFoundError:
             return False
-        return any(read_text_or(f"{self._marks}/{pod}", "") == path for pod in pods if pod != but)
+        # With a dot: of a daemon that was killed while it wrote one.
+        others = [pod for pod in pods if pod != but and not pod.startswith(".")]
+        return any(read_text_or(f"{self._marks}/{pod}", "") == path for pod in others)
 
     def _parent_path(self, parent: str, field: str = "config.linux.cgroup_parent") -> str:
         if any(part == ".." or not part.isprintable() for part in parent.split("/")):

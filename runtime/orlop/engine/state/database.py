@@ -11,6 +11,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
+from orlop.engine.state.damage import is_damaged
+from orlop.model.errors import ResourceExhausted
+
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
@@ -22,7 +25,7 @@ CREATE TABLE containers (id TEXT PRIMARY KEY, record BLOB NOT NULL, status BLOB 
 
 
 class Database:
-    """A connection with its schema in place.
+    """A connection with its schema in place. Raises ResourceExhausted where the file cannot be opened now.
 
     A file that SQLite cannot read, or that a later version wrote, is moved aside under a name that the log tells:
     recovery then finds the pods by what the kernel shows, and removes them, rather than refusing to start.
@@ -33,6 +36,9 @@ class Database:
         try:
             self._connection = _open(path)
         except (sqlite3.DatabaseError, _OtherVersion) as error:
+            if isinstance(error, sqlite3.Error) and not is_damaged(error):
+                # A full /run, say. With an empty database every pod of the node would be taken for a stray.
+                raise ResourceExhausted(f"state database {path} cannot be opened: {error}") from error
             aside = f"{path}.unreadable"
             log.error(
                 "state database %s is unreadable (%s); it is kept as %s and a new one is begun", path, error, aside

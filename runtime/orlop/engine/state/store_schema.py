@@ -9,6 +9,9 @@ import logging
 import os
 import sqlite3
 
+from orlop.engine.state.damage import is_damaged
+from orlop.model.errors import ResourceExhausted
+
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
@@ -26,13 +29,13 @@ class UnknownSchema(Exception):
 
 
 def open_or_replace(path: str) -> sqlite3.Connection:
-    """A connection with the schema in place."""
+    """A connection with the schema in place. Raises ResourceExhausted where the file cannot be opened now."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     try:
         return _open(path)
     except (sqlite3.DatabaseError, UnknownSchema) as error:
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NOT_THE_FILE:
-            raise
+        if isinstance(error, sqlite3.Error) and not is_damaged(error):
+            raise ResourceExhausted(f"store database {path} cannot be opened: {error}") from error
         aside = f"{path}.unreadable"
         log.error("store database %s is unreadable (%s); it is kept as %s, and images are rebuilt from what is on disk",
                   path, error, aside)  # fmt: skip
@@ -48,10 +51,6 @@ def is_settled(connection: sqlite3.Connection) -> bool:
 def settle(connection: sqlite3.Connection) -> None:
     """Say so."""
     connection.execute("PRAGMA application_id=1")
-
-
-# A full disk or another process's long transaction says nothing about the file.
-_NOT_THE_FILE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN)
 
 
 def _open(path: str) -> sqlite3.Connection:

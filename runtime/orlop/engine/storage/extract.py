@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_IMPLICIT = 100_000
+MAX_REMEMBERED = 256 << 20
+"""Bytes of the paths of directories and whiteouts: they are kept until the layer's end."""
 _PAGE = 4096
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -75,6 +77,7 @@ class Extractor:
         self._known = {b"/"}
         self._implicit = {b"/"}
         self._times: dict[bytes, int] = {}
+        self._remembered = 0
         self._hands_down = False
         """Whether a directory has the set-group-ID bit: what is made in it has its group, not root's (inode(7))."""
 
@@ -99,6 +102,7 @@ class Extractor:
         if parent not in self._known:
             self._ensure_parent(parent or b"/")
         if base.startswith(b".wh."):
+            self._remember(path)
             self._whiteouts.apply(parent, base)
         elif entry.kind == DIRECTORY:
             self._directory(path, entry)
@@ -140,6 +144,7 @@ class Extractor:
         else:
             self._count_directory()
         self._whiteouts.made_directory(path)
+        self._remember(path)
         self._known.add(path)
         self._attributes(path, entry)
         self._times[path] = entry.mtime_ns
@@ -222,7 +227,15 @@ class Extractor:
             for part in os.path.realpath(parent).split(b"/")[1:]:
                 made = os.path.join(made, part)
                 self._make_implicit(made)
+        self._remember(parent)
         self._known.add(parent)
+
+    def _remember(self, path: bytes) -> None:
+        self._remembered += len(path)
+        if self._remembered > MAX_REMEMBERED:
+            raise EntryError(
+                f"the directories and whiteouts of the layer have more than {MAX_REMEMBERED} bytes of names"
+            )
 
     def _make_implicit(self, path: bytes) -> None:
         try:
@@ -250,13 +263,17 @@ class Extractor:
 
 
 def _remove_tree(path: bytes) -> None:
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                _remove_tree(entry.path)
-            else:
-                os.unlink(entry.path)
-    os.rmdir(path)
+    """A layer's trees may be deeper than calls may be nested."""
+    directories = [path]
+    for directory in directories:  # the list grows by those inside
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.path)
+                else:
+                    os.unlink(entry.path)
+    for directory in reversed(directories):
+        os.rmdir(directory)
 
 
 def _write(fd: int, piece: memoryview) -> None:

@@ -28,6 +28,8 @@ from orlop.engine.storage.whiteouts import hidden_name, is_opaque_marker
 
 MAX_NODES = 1_000_000
 MAX_BYTES = 256 << 20
+_PIECE = 128
+"""Bytes that a piece of a sparse file takes in memory."""
 _MAX_LINKS = 40
 _NAME_MAX = 255
 _OPAQUE = b"trusted.overlay.opaque"
@@ -156,6 +158,7 @@ class LayerTree:
         if kind == stat.S_IFREG:
             node.at, node.size, node.sparse = at, entry.size, entry.sparse
             node.full_size = entry.size if entry.sparse is None else entry.full_size
+            self._charge(_PIECE * len(entry.sparse or ()))
         elif kind == stat.S_IFLNK:
             if not entry.link:
                 raise _failure(errno.ENOENT)
@@ -210,7 +213,9 @@ class LayerTree:
     def _charge(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MAX_BYTES:
-            raise EntryError(f"names, links and attributes of the layer take more than {MAX_BYTES >> 20} MiB")
+            raise EntryError(
+                f"names, links, attributes and sparse files of the layer take more than {MAX_BYTES >> 20} MiB"
+            )
 
     def _directory(self, path: bytes) -> Node:
         """The directory that an entry goes into: missing ones are made, links are followed inside the root."""

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_EXTENSION = 1 << 20
-"""Bytes of one pax header or GNU long name."""
+"""Bytes of the pax headers and GNU long names of one member."""
 MAX_ENTRIES = 8_000_000
 
 _ZERO = bytes(BLOCK)
 _PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK, _SPARSE = b"x", b"g", b"L", b"K", b"S"
+# Of the global ones only git writes any, with a comment: nobody applies them.
+_EXTENSIONS = (_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK)
 
 
 class TarStream:
@@ -66,6 +68,7 @@ class TarStream:
         """Headers up to a member: extension headers before it belong to it."""
         records: dict[bytes, bytes] = {}
         names: dict[bytes, bytes] = {}
+        size = 0
         while True:
             block = self._header()
             if block is None:
@@ -73,15 +76,15 @@ class TarStream:
                     raise TarError("the archive ends after an extension header")
                 return None
             entry = parse(block)
-            if entry.kind == _PAX:
-                records.update(parse_pax(self._extension(entry)))
-            elif entry.kind == _PAX_GLOBAL:
-                self._extension(entry)  # git writes one with a comment; nobody applies them
-            elif entry.kind in (_LONG_NAME, _LONG_LINK):
-                names[entry.kind] = self._extension(entry).partition(b"\0")[0]
-            else:
+            if entry.kind not in _EXTENSIONS:
                 self._complete(entry, block, records, names)
                 return entry
+            data = self._extension(entry, MAX_EXTENSION - size)
+            size += len(data)
+            if entry.kind == _PAX:
+                records.update(parse_pax(data))
+            elif entry.kind in (_LONG_NAME, _LONG_LINK):
+                names[entry.kind] = data.partition(b"\0")[0]
 
     def _complete(self, entry: Entry, block: bytes, records: dict[bytes, bytes], names: dict[bytes, bytes]) -> None:
         entry.name = names.get(_LONG_NAME, entry.name)
@@ -107,9 +110,11 @@ class TarStream:
             raise TarError(f"no tar header {where}: the checksum is wrong")
         return block
 
-    def _extension(self, entry: Entry) -> bytes:
-        if not 0 <= entry.size <= MAX_EXTENSION:
-            raise TarError(f"an extension header claims {entry.size} bytes; at most {MAX_EXTENSION} are read")
+    def _extension(self, entry: Entry, limit: int) -> bytes:
+        if not 0 <= entry.size <= limit:
+            raise TarError(
+                f"an extension header claims {entry.size} bytes; at most {MAX_EXTENSION} are read for a file"
+            )
         data = self._take(entry.size)
         self._skip(-entry.size % BLOCK)
         return data

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Answer = str | int | list[str] | dict[str, "Answer"]
 
 
+MAX_PATHS = 12 << 20
+"""Bytes of the paths in an answer, which the daemon reads up to unpacking.MAX_ANSWER."""
+
+
 def confine(root: str) -> None:
     """Make the layer's directory all that can be seen. Everything needed is imported by now."""
     os.chroot(root)
@@ -50,7 +54,9 @@ def _character(code: int) -> str:
 
 
 def outcome(source: HashedInput, inflated: Inflated, extracted: Extracted) -> dict[str, Answer]:
-    """What the daemon wants to know of a layer that was unpacked."""
+    """What the daemon wants to know of a layer that was unpacked. Raises EntryError for more than it takes."""
+    if sum(map(len, extracted.implicit)) > MAX_PATHS:
+        raise EntryError(f"directories that the layer does not list have more than {MAX_PATHS} bytes of names")
     return {
         "blob": source.digest(),
         "diff": inflated.digest(),

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Literal
 
 import msgspec
@@ -59,28 +60,24 @@ async def unpack(
     Raises DataLoss for wrong content, InvalidArgument for a tar that may not be unpacked, ResourceExhausted on a full
     disk, and whatever `chunks` raises. The directory is then the caller's to remove.
     """
-    answer_read, answer_write = os.pipe()
-    blob_read, blob_write = os.pipe()
-    writer = PipeWriter(blob_write)
-    try:
+    with ExitStack() as ours, ExitStack() as workers:
+        answer_read, answer_write = os.pipe()
+        ours.callback(os.close, answer_read)
+        workers.callback(os.close, answer_write)
+        blob_read, blob_write = os.pipe()
+        workers.callback(os.close, blob_read)
+        writer = ours.enter_context(PipeWriter(blob_write))
         head = await _head(chunks)
         argv = _arguments(blob, directory, compression(head), base=base, packed=packed)
         worker = _start(argv, stdin=blob_read, stdout=answer_write)
-    except BaseException:
-        writer.close()
-        os.close(answer_read)
-        raise
-    finally:
-        os.close(blob_read)
-        os.close(answer_write)
-    try:
-        with writer:
-            count = await _feed(head, chunks, writer)
-        answer = await read_all(answer_read, MAX_ANSWER)
-    finally:
-        os.close(answer_read)
-        writer.close()
-        await _end(worker)
+        workers.close()  # it has its own
+        try:
+            with writer:
+                count = await _feed(head, chunks, writer)
+            answer = await read_all(answer_read, MAX_ANSWER)
+        finally:
+            writer.close()
+            await _end(worker)
     return _judge(blob, _decode(answer, blob), count, directory)
 
 

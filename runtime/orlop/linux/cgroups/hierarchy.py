@@ -57,6 +57,9 @@ class Hierarchy(Protocol):
     def thaw(self, path: str) -> None:
         """Let them go on. Not there is fine."""
 
+    def frozen(self, path: str) -> bool:
+        """Whether it is frozen, or about to be. False when it is not there."""
+
     def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         """One cheap reading of some ten files. Raises FileNotFoundError when the cgroup is not there."""
 

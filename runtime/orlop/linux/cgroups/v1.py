@@ -119,6 +119,11 @@ class LegacyHierarchy:
             except FileNotFoundError:
                 continue  # gone, or the root, which cannot be frozen
 
+    def frozen(self, path: str) -> bool:
+        """Whether it was asked to stop, or a cgroup above it."""
+        directory = self._dir("freezer", path)
+        return directory is not None and (read_file(f"{directory}/freezer.state") or b"THAWED").strip() != b"THAWED"
+
     def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         """One reading of the controllers that have the cgroup; v1 has no pressure figures."""
         directory = self._dir("memory", path)

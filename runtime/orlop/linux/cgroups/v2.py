@@ -114,6 +114,10 @@ class UnifiedHierarchy:
         except FileNotFoundError:
             pass  # gone: nothing is frozen
 
+    def frozen(self, path: str) -> bool:
+        """Whether it was asked to stop."""
+        return as_number(read_file(f"{self._dir(path)}/cgroup.freeze")) == 1
+
     def usage(self, path: str, read: Reader = read_file) -> CgroupUsage:
         """One reading: eleven small files, and one more for each limit that is not there."""
         directory = self._dir(path)

@@ -3,10 +3,11 @@
 import errno
 import socket
 import struct
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import ip_interface
 
 import msgspec
 
+from orlop.linux.netlink.addresses import Address, Interface, Network, family
 from orlop.linux.netlink.connection import ROUTE, Connection, NetlinkError
 from orlop.linux.netlink.messages import (
     CREATE,
@@ -29,6 +30,8 @@ _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _PORT_MODE, _PORT_ISOLATED = 4, 33
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+TENTATIVE, DAD_FAILED = 0x40, 0x08
+"""Flags of an address that waits for duplicate address detection, and of one that is somebody else's."""
 _UP = 1
 _OPERSTATE_UP = 6
 _LINK = struct.Struct("=BxHiII")
@@ -119,34 +122,41 @@ class Links:
         """Remove it, and of a pair the other end."""
         self._connection.request(_DELLINK, _link(link.index), what=f"delete {link.name}")
 
-    def addresses(self, link: Link) -> list[IPv4Interface]:
-        """Its IPv4 addresses."""
-        found = []
-        for answer in self._connection.dump(_GETADDR, _ADDR.pack(socket.AF_INET, 0, 0, 0, 0), what="list addresses"):
-            _, prefix, _, _, index = _ADDR.unpack_from(answer.body)
-            values = attributes(answer.body[_ADDR.size :])
-            local = values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS)
-            if index == link.index and local is not None:
-                found.append(IPv4Interface((local, prefix)))
-        return found
+    def addresses(self, link: Link, version: int) -> list[Interface]:
+        """Its addresses of IP version 4 or 6, link-local ones too."""
+        return [address for address, _ in self._addresses(link, version)]
 
-    def add_address(self, link: Link, address: IPv4Interface) -> None:
-        """Give it an address, with the network's broadcast address. Raises NetlinkError EEXIST."""
-        own = address.ip.packed
-        body = _ADDR.pack(socket.AF_INET, address.network.prefixlen, 0, 0, link.index)
+    def states(self, link: Link) -> list[tuple[Interface, int]]:
+        """Its IPv6 addresses with their flags (TENTATIVE, DAD_FAILED)."""
+        return self._addresses(link, 6)
+
+    def add_address(self, link: Link, address: Interface) -> None:
+        """Give it an address, an IPv4 one with the network's broadcast address. Raises NetlinkError EEXIST."""
+        own, prefix = address.ip.packed, address.network.prefixlen
+        body = _ADDR.pack(family(address.version), prefix, 0, 0, link.index)
         body += attribute(_IFA_LOCAL, own) + attribute(_IFA_ADDRESS, own)
-        if address.network.prefixlen < 31:
+        if address.version == 4 and prefix < 31:
             body += attribute(_IFA_BROADCAST, address.network.broadcast_address.packed)
         self._connection.request(_NEWADDR, body, CREATE | EXCLUSIVE, what=f"give {link.name} the address {address}")
 
-    def add_route(self, link: Link, target: IPv4Network, gateway: IPv4Address | None) -> None:
+    def add_route(self, link: Link, target: Network, gateway: Address | None) -> None:
         """A route in the main table; None: the target is on the link."""
-        body = _ROUTE.pack(socket.AF_INET, target.prefixlen, 0, 0, _MAIN_TABLE, _BOOT, 0, _UNICAST, 0)
+        body = _ROUTE.pack(family(target.version), target.prefixlen, 0, 0, _MAIN_TABLE, _BOOT, 0, _UNICAST, 0)
         body += attribute(_RTA_DST, target.network_address.packed)
         if gateway is not None:
             body += attribute(_RTA_GATEWAY, gateway.packed)
         body += attribute(_RTA_OIF, struct.pack("=I", link.index))
         self._connection.request(_NEWROUTE, body, CREATE, what=f"add the route to {target} by {gateway or link.name}")
+
+    def _addresses(self, link: Link, version: int) -> list[tuple[Interface, int]]:
+        found = []
+        for answer in self._connection.dump(_GETADDR, _ADDR.pack(family(version), 0, 0, 0, 0), what="list addresses"):
+            _, prefix, flags, _, index = _ADDR.unpack_from(answer.body)
+            values = attributes(answer.body[_ADDR.size :])
+            local = values.get(_IFA_LOCAL) or values.get(_IFA_ADDRESS)
+            if index == link.index and local is not None:
+                found.append((ip_interface((local, prefix)), flags))
+        return found
 
 
 def _link(index: int = 0, flags: int = 0, change: int = 0, *, family: int = socket.AF_UNSPEC) -> bytes:

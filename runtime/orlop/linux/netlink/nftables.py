@@ -5,10 +5,10 @@ their docstring, so that `nft list ruleset` shows the rule again.
 """
 
 import struct
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import msgspec
 
+from orlop.linux.netlink.addresses import Address, Network
 from orlop.linux.netlink.connection import NETFILTER, Connection
 from orlop.linux.netlink.messages import APPEND, CREATE, REQUEST, attribute, attributes, message, nested, string, text
 
@@ -100,12 +100,13 @@ def open_nftables() -> Connection:
     return Connection(NETFILTER)
 
 
-def from_address(address: IPv4Address) -> Expressions:
-    """`ip saddr == 10.0.0.5`, without the look at the protocol."""
-    return _payload(12, 4), _compare(_EQ, address.packed)
+def from_address(address: Address) -> Expressions:
+    """`ip saddr == 10.0.0.5` or `ip6 saddr == fd00::5`, without the look at the protocol."""
+    offset, size = (12, 4) if address.version == 4 else (8, 16)
+    return _payload(offset, size), _compare(_EQ, address.packed)
 
 
-def to_network(network: IPv4Network | IPv6Network, *, other: bool = False) -> Expressions:
+def to_network(network: Network, *, other: bool = False) -> Expressions:
     """`ip daddr == 10.0.0.0/16` or `ip6 daddr == ff00::/8`; with `other` it is `!=`. Without the look at the protocol.
 
     Whole bytes are compared without a mask, as nft does it.

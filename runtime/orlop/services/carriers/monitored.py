@@ -113,7 +113,7 @@ class MonitoredCarrier(msgspec.Struct, frozen=True):
         process = exec_process_of(record.bundle, command)
         deck = self.deck
         return await oci_exec.exec_sync(
-            _target(record), process, reaper=deck.reaper, hierarchy=deck.hierarchy, timeout=timeout
+            self._exec_target(record), process, reaper=deck.reaper, hierarchy=deck.hierarchy, timeout=timeout
         )
 
     async def exec(
@@ -123,7 +123,7 @@ class MonitoredCarrier(msgspec.Struct, frozen=True):
         wanted = Wanted(stdin=choice.stdin, stdout=choice.stdout, stderr=choice.stderr, tty=choice.tty)
         deck = self.deck
         return await exec_session(
-            _target(record), process, client, wanted, reaper=deck.reaper, hierarchy=deck.hierarchy
+            self._exec_target(record), process, client, wanted, reaper=deck.reaper, hierarchy=deck.hierarchy
         )
 
     async def attach(self, record: ContainerRecord, choice: StreamChoice, client: Client) -> None:
@@ -153,6 +153,15 @@ class MonitoredCarrier(msgspec.Struct, frozen=True):
     async def remove_files(self, record: ContainerRecord) -> None:
         await offload(remove_tree, f"{self.deck.settings.socket_dir}/{record.id}")
 
+    def _exec_target(self, record: ContainerRecord) -> ExecTarget:
+        return ExecTarget(
+            runtime=runtime_of(record),
+            container_id=record.id,
+            run_dir=record.bundle,
+            cgroup=record.cgroup,
+            moving=self.deck.moves.held,
+        )
+
 
 def runtime_of(record: ContainerRecord) -> OciRuntime:
     """The OCI runtime that the container was born with, whatever the configuration says by now."""
@@ -167,7 +176,3 @@ def runtime_of(record: ContainerRecord) -> OciRuntime:
 def _record_of(record: ContainerRecord, *name: str) -> str:
     """What the OCI runtime keeps of the container."""
     return os.path.join(record.runtime_root, record.id, *name)
-
-
-def _target(record: ContainerRecord) -> ExecTarget:
-    return ExecTarget(runtime=runtime_of(record), container_id=record.id, run_dir=record.bundle, cgroup=record.cgroup)

@@ -40,6 +40,14 @@ def test_what_is_packed_is_unpacked(tmp_path: Path) -> None:
     assert not (tmp_path / "b" / files.LOG).exists()
 
 
+def test_headers_without_end(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE
+    (tmp_path / "c.tar").write_bytes(header.tobuf(tarfile.USTAR_FORMAT) * 2000)
+    with pytest.raises(InvalidArgument, match="is no checkpoint"):
+        files.unpack(str(tmp_path / "c.tar"), str(tmp_path / "b"))
+
+
 def test_a_directory_is_copied_and_stays(tmp_path: Path) -> None:
     source = _checkpoint(tmp_path / "a")
     os.symlink("/etc/passwd", source / files.IMAGES / "link.img")

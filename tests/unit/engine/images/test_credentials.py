@@ -22,6 +22,11 @@ def test_each_form():
     assert not from_auth_config(AuthConfig(), "h.io")
 
 
+def test_a_token_that_would_be_two_headers():
+    with pytest.raises(InvalidArgument, match="registry_token holds line breaks"):
+        from_auth_config(AuthConfig(registry_token="t\r\nX-Other: 1"), "h.io")
+
+
 @pytest.mark.parametrize(
     ("address", "domain", "meant"),
     [

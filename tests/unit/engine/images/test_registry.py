@@ -1,8 +1,6 @@
 """The registry client against a registry that does as it is told: tokens, redirects, faults, limits, diagnostics."""
 
 import asyncio
-import contextlib
-import hashlib
 import json
 import socket
 import ssl
@@ -11,7 +9,7 @@ import subprocess
 import pytest
 
 from orlop.engine.images import transport
-from orlop.engine.images.credentials import ANONYMOUS, Credentials
+from orlop.engine.images.credentials import Credentials
 from orlop.engine.images.hosts import Hosts, RegistryHost
 from orlop.engine.images.manifest import MAX_MANIFEST, Descriptor
 from orlop.engine.images.reference import parse
@@ -21,6 +19,7 @@ from orlop.engine.images.transport import Transport
 from orlop.model.errors import DataLoss, InvalidArgument, NotFound, Unauthenticated, Unavailable
 from tests.fakes.faulty_registry import FaultyRegistry
 from tests.fakes.images import OCI_MANIFEST, ImageBuilder, index
+from tests.fakes.registry_client import read, repository
 
 IMAGE = ImageBuilder().layer({"data": bytes(range(256)) * 2000}, compression="none").build()
 LAYER = IMAGE.layers[0]
@@ -28,34 +27,11 @@ BLOB = Descriptor(digest=LAYER.digest, size=len(LAYER.blob))
 ALICE = Credentials(username="alice", password="secret")
 
 
-@contextlib.asynccontextmanager
-async def repository(reference, *, credentials=ANONYMOUS, timeout=5.0, plain=True, hosts=None, backoff=(0.01, 0.01)):
-    name = parse(reference)
-    client = Transport(Hosts(hosts or {name.domain: RegistryHost(plain_http=plain)}), backoff=backoff)
-    try:
-        yield Repository(client, name, credentials, progress_timeout=timeout)
-    finally:
-        await client.aclose()
-
-
-@pytest.fixture
-async def registry():
-    async with FaultyRegistry() as found:
-        yield found
-
-
-async def read(source, blob=BLOB):
-    digest = hashlib.sha256()
-    async for chunk in source.stream(blob):
-        digest.update(chunk)
-    return f"sha256:{digest.hexdigest()}"
-
-
 async def test_an_image_without_any_fault(registry):
     async with repository(registry.add(IMAGE, "a/b:1")) as source:
         resolved = await resolve(source, "1")
         assert (resolved.id, resolved.manifest_digest, resolved.top_digest) == (IMAGE.id, IMAGE.digest, IMAGE.digest)
-        assert await read(source) == LAYER.digest
+        assert await read(source, BLOB) == LAYER.digest
     assert registry.seen.authorizations == [""] * 3
 
 
@@ -82,7 +58,7 @@ async def test_a_token_is_fetched_once_for_many_requests(registry):
     registry.want_token(users={"alice": "secret"})
     async with repository(registry.add(IMAGE, "a:1"), credentials=ALICE) as source:
         await resolve(source, "1")
-        await asyncio.gather(*(read(source) for _ in range(5)))
+        await asyncio.gather(*(read(source, BLOB) for _ in range(5)))
     assert registry.seen.count("/token") == 1
     (_, token_request) = next(each for each in registry.seen.requests if each[1].startswith("/token"))
     assert "scope=repository:x:pull" in token_request and "service=faulty" in token_request
@@ -176,7 +152,7 @@ async def test_a_redirect_elsewhere_goes_without_credentials(registry):
         registry.redirect_blobs(f"http://{storage.host}")
         async with repository(registry.add(IMAGE, "a:1"), credentials=ALICE) as source:
             await source.manifest("1")
-            assert await read(source) == LAYER.digest
+            assert await read(source, BLOB) == LAYER.digest
         assert storage.seen.authorizations == [""]
         assert any(each.startswith("Bearer ") for each in registry.seen.authorizations)
 
@@ -185,16 +161,25 @@ async def test_redirects_end(registry):
     registry.redirect_blobs(f"http://{registry.host}")
     async with repository(registry.add(IMAGE, "a:1")) as source:
         with pytest.raises(Unavailable, match="redirects without end"):
-            await read(source)
+            await read(source, BLOB)
 
 
 # Faults on the way.
 
 
+async def test_numbers_that_are_none(registry):
+    """Digits, as Unicode has it, but no number for Python either."""
+    registry.answer("/manifests/", 503, headers={"Retry-After": "\u00b2"})
+    registry.answer("/blobs/", 206, 206, headers={"Content-Range": "bytes \u00b2-5/6"})
+    async with repository(registry.add(IMAGE, "a:1")) as source:
+        assert (await source.manifest("1")).data == IMAGE.manifest
+        assert await read(source, BLOB) == LAYER.digest
+
+
 async def test_a_blob_that_breaks_is_resumed_where_it_stopped(registry):
     registry.break_blob(LAYER.digest, 100_000, 50_000)
     async with repository(registry.add(IMAGE, "a:1")) as source:
-        assert await read(source) == LAYER.digest
+        assert await read(source, BLOB) == LAYER.digest
     first, second = (int(each.removeprefix("bytes=").rstrip("-")) for each in registry.seen.ranges)
     assert 0 < first <= 100_000 and first < second <= 150_000
 
@@ -203,7 +188,7 @@ async def test_a_server_without_ranges_sends_all_again(registry):
     registry.ignore_range()
     registry.break_blob(LAYER.digest, 100_000, 300_000)
     async with repository(registry.add(IMAGE, "a:1")) as source:
-        assert await read(source) == LAYER.digest
+        assert await read(source, BLOB) == LAYER.digest
     assert len(registry.seen.ranges) == 2
 
 
@@ -213,14 +198,14 @@ async def test_a_blob_that_always_breaks_is_given_up(registry):
         with pytest.raises(
             Unavailable, match=rf"layer {LAYER.digest} of .*/a broke off at byte \d+ of {BLOB.size}, 3 times"
         ):
-            await read(source)
+            await read(source, BLOB)
     assert registry.seen.count("/blobs/") == 3
 
 
 async def test_a_stalled_blob_is_resumed(registry):
     registry.stall_blob(LAYER.digest, 100_000)
     async with repository(registry.add(IMAGE, "a:1"), timeout=0.2) as source:
-        assert await read(source) == LAYER.digest
+        assert await read(source, BLOB) == LAYER.digest
     assert registry.seen.ranges == ["bytes=100000-"]
 
 
@@ -360,5 +345,5 @@ async def test_tls_does_not_fall_back_to_plain_http_by_a_redirect(certificate, r
         registry.add(IMAGE, "a:1")
         async with repository(name, hosts={secure.host: RegistryHost(ca_file=path)}) as source:
             with pytest.raises(InvalidArgument, match=f"redirects to {registry.host} by plain HTTP"):
-                await read(source)
+                await read(source, BLOB)
     assert registry.seen.requests == []

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from orlop.engine.monitor.conmon import Conmon, CreateRequest, accepted_version, arguments
+from orlop.engine.monitor.handshake import Handshake
 from orlop.linux.processes import children
 from orlop.model.errors import OrlopError, TimedOut, Unavailable, Unsupported
+from tests.harness import descriptors
 
 
 def request(directory: Path) -> CreateRequest:
@@ -120,6 +122,12 @@ async def test_one_that_never_answers_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("orphans_end")
+@pytest.mark.parametrize("free", [1, 3, 5])
+def test_too_few_descriptors_leave_none_open(free: int) -> None:
+    with descriptors.only(free), pytest.raises(OSError, match="Too many open files"):
+        Handshake()
+
+
 async def test_a_place_that_fails_ends_it_before_it_begins(tmp_path: Path) -> None:
     def refuse(_pid: int) -> None:
         raise OSError(28, "full")

@@ -6,7 +6,7 @@ from orlop.engine.oci.environment import DEFAULT_PATH, environment
 from orlop.model.container import KeyValue
 from orlop.model.errors import InvalidArgument
 from orlop.model.image import ImageConfig
-from orlop.model.pod import PodSandboxConfig
+from orlop.model.pod import PinnedNamespaces, PodSandboxConfig
 from tests.unit.engine.oci.samples import inputs
 
 
@@ -18,7 +18,13 @@ def variables(**changes: object) -> dict[str, str]:
 def test_defaults() -> None:
     assert variables() == {"PATH": DEFAULT_PATH, "HOSTNAME": "web", "HOME": "/home/a"}
     assert variables(config={"tty": True})["TERM"] == "xterm"
-    assert variables(pod={"config": PodSandboxConfig()})["HOSTNAME"] == "node-1"
+    nodes = {"config": PodSandboxConfig(), "namespaces": PinnedNamespaces()}
+    assert variables(pod=nodes)["HOSTNAME"] == "node-1"
+
+
+def test_a_pod_without_a_name_is_called_as_in_its_namespace() -> None:
+    own = {"id": "0123456789abcdef", "config": PodSandboxConfig(), "namespaces": PinnedNamespaces(uts="/ns/uts")}
+    assert variables(pod=own)["HOSTNAME"] == "0123456789ab"
 
 
 def test_the_later_source_wins() -> None:

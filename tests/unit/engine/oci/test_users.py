@@ -9,16 +9,18 @@ import pytest
 from orlop.engine.oci.accounts import FILE_LIMIT, Accounts
 from orlop.engine.oci.inputs import ResolvedUser
 from orlop.engine.oci.users import resolve_user
+from orlop.linux.inotify import Inotify
 from orlop.model.enums import SupplementalGroupsPolicy
 from orlop.model.errors import InvalidArgument
 from orlop.model.security import LinuxContainerSecurityContext
 
+IN_OPEN = 0x20
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 # a comment
 ann:x:1000:1001:Ann:/home/ann:/bin/sh
 homeless:x:1002:1002:::
-7777:x:5:6:a name of digits:/:
+7777:x:0:0:a name of digits:/:
 broken:line
 big:x:99999999999:1:::
 annex:x:1000:9:second name of 1000:/x:
@@ -29,6 +31,7 @@ ann:x:1001:
 staff:x:50:bob,ann
 also:x:51:ann
 other:x:52:bob
+8888:x:0:
 """
 
 
@@ -59,7 +62,9 @@ def who(user: ResolvedUser) -> tuple[int, int, tuple[int, ...], str]:
         ("4000", (4000, 0, (0,), "/")),
         ("4000:5000", (4000, 5000, (5000,), "/")),
         ("homeless", (1002, 1002, (1002,), "/")),
-        ("7777", (5, 6, (6,), "/")),
+        # A number is a number: what ImageStatus has told the kubelet, whose runAsNonRoot goes by it.
+        ("7777", (7777, 0, (0,), "/")),
+        ("4000:8888", (4000, 8888, (8888,), "/")),
     ],
 )
 def test_the_images_user(root: Path, image_user: str, expected: tuple[Any, ...]) -> None:
@@ -118,11 +123,14 @@ def test_links_stay_inside_the_image(root: Path) -> None:
         resolve(root, "root")
 
 
-def test_a_fifo_does_not_block_us(root: Path) -> None:
+def test_a_fifo_is_not_even_opened(root: Path) -> None:
     (root / "etc/passwd").unlink()
     os.mkfifo(root / "etc/passwd")
-    with pytest.raises(InvalidArgument, match="regular file"):
-        resolve(root, "root")
+    with Inotify() as watch:
+        watch.add(str(root / "etc/passwd"), IN_OPEN)
+        with pytest.raises(InvalidArgument, match="cannot read /etc/passwd of the image: it is not a regular file"):
+            resolve(root, "root")
+        assert watch.read() == []  # were it a device, to open it alone might do something
 
 
 def test_a_huge_file_is_refused(root: Path) -> None:

@@ -118,6 +118,14 @@ async def test_pods_that_share_a_cgroup_of_ours_take_it_away_with_the_last(tree:
     assert not tree.exists("/test")
 
 
+async def test_a_mark_that_was_never_finished_keeps_nothing(tree: FakeHierarchy, tmp_path: Path) -> None:
+    cgroups = made(tree, tmp_path)
+    await cgroups.create("p", "/test")
+    (tmp_path / "pod-cgroups" / ".q.1.1.1").write_text("/test")  # a daemon was killed while it wrote q's
+    await cgroups.remove("p", "/test")
+    assert not tree.exists("/test")
+
+
 async def test_slices_are_left_to_systemd(tree: FakeHierarchy, tmp_path: Path) -> None:
     cgroups = made(tree, tmp_path, CgroupDriver.SYSTEMD)
     assert await cgroups.create("p", SLICE) == SLICE_PATH

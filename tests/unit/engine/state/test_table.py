@@ -9,9 +9,10 @@ import pytest
 
 from orlop.engine.state.database import Database
 from orlop.engine.state.table import State
+from orlop.linux import mounts
 from orlop.model.container import ContainerConfig, ContainerMetadata, ContainerRecord, ContainerStatus, KeyValue
 from orlop.model.enums import ContainerState, PodSandboxState
-from orlop.model.errors import InvalidArgument, NotFound
+from orlop.model.errors import InvalidArgument, NotFound, ResourceExhausted
 from orlop.model.pod import PodRecord, PodSandboxConfig, PodSandboxMetadata, PodStatus
 
 
@@ -132,6 +133,28 @@ def test_a_file_of_a_later_version_is_kept_aside(path):
     database.close()
     assert len(State(path).pods) == 0
     assert sqlite3.connect(f"{path}.unreadable").execute("PRAGMA user_version").fetchone()[0] == 99
+
+
+@pytest.mark.root
+def test_a_full_disk_says_nothing_about_the_file(tmp_path):
+    """With a new database in its place every pod of the node would be removed as one that nobody knows."""
+    path, ballast = tmp_path / "state.db", tmp_path / "ballast"
+    mounts.tmpfs(str(tmp_path), size=1 << 20)
+    try:
+        state = State(str(path))
+        state.pods.insert("a" * 64, pod(), PodStatus())
+        state.close()
+        with pytest.raises(OSError, match="No space left"), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        with pytest.raises(ResourceExhausted, match=f"{path} cannot be opened"):
+            State(str(path))
+        ballast.unlink()
+        state = State(str(path))
+        assert [entry.record for entry in state.pods] == [pod()]
+        state.close()
+    finally:
+        mounts.unmount(str(tmp_path))
 
 
 def test_a_transaction_is_all_or_nothing(path):

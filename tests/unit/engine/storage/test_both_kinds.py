@@ -184,6 +184,12 @@ def test_what_a_layer_takes_in_memory_is_bounded(monkeypatch):
     with pytest.raises(EntryError, match="more than 1 MiB"):
         for number in range(9):
             tree.add(tar_headers.Entry(b"2", b"%d" % number, link=b"x" * 200_000), 0)
+    tree = LayerTree(base=False)
+    with pytest.raises(EntryError, match="more than 1 MiB"):
+        for number in range(9):  # a piece takes a few bytes in the archive, and much more here
+            sparse = tar_headers.Entry(b"0", b"%d" % number)
+            sparse.sparse = [(0, 0)] * 2000
+            tree.add(sparse, 0)
 
 
 def test_a_sparse_file_of_exabytes_is_refused(tmp_path):

@@ -133,6 +133,22 @@ def test_limits(monkeypatch):
         read(huge.tobuf(tarfile.GNU_FORMAT))
 
 
+def test_extension_headers_of_one_member_are_bounded_together():
+    """Each alone is small; all would be kept until a member comes, and they compress to nothing."""
+
+    def pax(key: str, size: int) -> bytes:
+        # A header before another header is what no writer makes: the member between them is cut out.
+        info = tarfile.TarInfo("x")
+        info.pax_headers = {key: "v" * size}
+        return info.tobuf(tarfile.PAX_FORMAT)[:-512]
+
+    member = tar_bytes({"a": b"1"})
+    assert [entry.name for entry, _ in read(pax("one", 400_000) + pax("two", 400_000) + member)] == [b"a"]
+    with pytest.raises(TarError, match="at most 1048576 are read for a file"):
+        read(pax("one", 400_000) + pax("two", 400_000) + pax("three", 400_000) + member)
+    assert len(read((pax("one", 400_000) + member[:1024]) * 4)) == 4
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=2048), st.integers(0, 3000), st.integers(1, 700))
 def test_damage_anywhere_is_read_or_refused(damage, at, size):

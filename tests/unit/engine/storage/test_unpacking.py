@@ -8,9 +8,11 @@ import platform
 import resource
 import stat
 import subprocess
+import sys
 
 import pytest
 
+from orlop.aio.reaper import Reaper
 from orlop.engine.storage import unpacking
 from orlop.engine.storage.layer_mounts import IMAGE, why_not
 from orlop.engine.storage.unpacking import Blob, Unpacked, compression, unpack
@@ -18,6 +20,7 @@ from orlop.linux import mounts
 from orlop.linux.erofs import mount_image
 from orlop.model.errors import DataLoss, InvalidArgument
 from tests.fakes.images import COMPRESSORS, Device, Dir, File, HardLink, Link, sha256, tar_bytes
+from tests.harness import descriptors
 
 pytestmark = pytest.mark.root
 
@@ -223,6 +226,45 @@ async def test_directories_that_are_not_listed_are_reported(root):
     assert sorted(result.implicit) == ["/", "/a", "/a/b"]
 
 
+async def test_more_of_them_than_an_answer_holds(root):
+    parents = "/".join("p" * 250 for _ in range(12))
+    with pytest.raises(InvalidArgument, match="more than 12582912 bytes of names"):
+        await unpacked(root, {f"{parents}/{number}/f": b"" for number in range(4500)}, kind="none")
+
+
+async def test_a_tree_deeper_than_calls_is_replaced(root):
+    deep = "d/" * 1500
+    await unpacked(root, {f"{deep}f": b"1", "d": b"a file now"})
+    assert (root / "d").read_bytes() == b"a file now"
+
+
+def test_paths_that_are_kept_are_bounded(tmp_path):
+    """In a process of its own: the code unpacks into its root directory."""
+    program = """
+import os, sys
+from orlop.engine.storage import extract, tar_stream
+extract.MAX_REMEMBERED = 1000
+data = sys.stdin.buffer.read()
+os.chroot(sys.argv[1])
+try:
+    extract.Extractor(base=False).unpack(tar_stream.TarStream(iter([data])))
+except extract.EntryError as error:
+    sys.exit(str(error))
+"""
+    for entries in (
+        {f"{number:090}": Dir() for number in range(20)},
+        {f".wh.{number:086}": b"" for number in range(20)},
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)],
+            input=tar_bytes(entries),
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 1 and b"more than 1000 bytes of names" in done.stderr
+
+
 async def test_the_root_cannot_become_a_file(root):
     with pytest.raises(InvalidArgument, match="would replace the layer's root"):
         await unpacked(root, {"./": b"file"})
@@ -260,6 +302,14 @@ async def test_a_source_that_fails_ends_the_worker(root):
 
     with pytest.raises(ConnectionResetError):
         await unpack(Blob(digest=sha256(b""), size=1, diff_id=sha256(b"")), broken(), str(root), base=True)
+
+
+@pytest.mark.parametrize("free", [1, 3, 4])
+async def test_too_few_descriptors_leave_none_open(tmp_path, free):
+    layer = Blob(digest=sha256(b""), size=1, diff_id=sha256(b""))
+    Reaper.current()  # it takes none at the first run
+    with descriptors.only(free), pytest.raises(OSError, match="Too many open files"):
+        await unpack(layer, chunks(tar_bytes({})), str(tmp_path), base=True)
 
 
 async def test_a_worker_that_dies_is_told(root, monkeypatch):

@@ -133,12 +133,15 @@ def test_freeze_and_thaw(any_hierarchy: Hierarchy, path: str) -> None:
             return False
 
         assert ticks(5)
+        assert not any_hierarchy.frozen(path) and not any_hierarchy.frozen(f"{path}/none")
         any_hierarchy.freeze(path)
+        assert any_hierarchy.frozen(path)
         time.sleep(0.1)
         ticks(0.05)
         assert not ticks(0.1)
         any_hierarchy.thaw(path)
         assert ticks(5)
+        assert not any_hierarchy.frozen(path)
         process.kill()
 
 

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import ip_interface, ip_network
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from orlop.engine.cni.builtin.leases import Leases
 from orlop.engine.cni.builtin.settings import BridgeNetwork, Range, Route
 from orlop.linux.files import read_text, write_value
 from orlop.linux.namespaces import run_in_netns
+from orlop.linux.netlink.addresses import Address, Interface
 from orlop.linux.netlink.connection import NetlinkError
 from orlop.linux.netlink.links import Link, Links
 
@@ -78,17 +79,18 @@ def _configured(
     network: BridgeNetwork,
     pod: Attachment,
     made: tuple[Link, Link],
-    taken: Sequence[tuple[IPv4Address, Range]],
+    taken: Sequence[tuple[Address, Range]],
 ) -> dict[str, Any]:
     bridge, port = made
-    addresses = [IPv4Interface((address, among.subnet.prefixlen)) for address, among in taken]
+    addresses = [ip_interface((address, among.subnet.prefixlen)) for address, among in taken]
     gateways = [among.gateway for _, among in taken]
     routes = _routes(network, gateways)
-    mac = run_in_netns(pod.netns, lambda: inside.configure(pod.ifname, addresses, routes, gateways[0]))
+    mac = run_in_netns(pod.netns, lambda: inside.configure(pod.ifname, addresses, routes, gateways))
     if network.gateway:
         for gateway, address in zip(gateways, addresses, strict=True):
-            _ensure_address(links, bridge, IPv4Interface((gateway, address.network.prefixlen)))
-        _forward()
+            _ensure_address(links, bridge, ip_interface((gateway, address.network.prefixlen)))
+        for version in {gateway.version for gateway in gateways}:
+            _forward(version)
     if network.masquerade:
         masquerading.add(addresses, network.name, pod.ifname, pod.container_id)
     _until_operational(links, port.name)
@@ -146,12 +148,13 @@ def _own_routes(name: str) -> None:
         pass
 
 
-def _routes(network: BridgeNetwork, gateways: Sequence[IPv4Address]) -> list[Route]:
+def _routes(network: BridgeNetwork, gateways: Sequence[Address]) -> list[Route]:
     """The pod's; a default route is added where it is wanted and the configuration has none with a gateway."""
-    default = IPv4Network("0.0.0.0/0")
     routes = list(network.routes)
-    if network.default_route and not any(route.target == default and route.gateway for route in routes):
-        routes.append(Route(default, gateways[0]))
+    for gateway in gateways if network.default_route else ():
+        default = ip_network("0.0.0.0/0" if gateway.version == 4 else "::/0")
+        if not any(route.target == default and route.gateway for route in routes):
+            routes.append(Route(default, gateway))
     return routes
 
 
@@ -160,12 +163,14 @@ def _told(routes: Iterable[Route]) -> Iterable[dict[str, str]]:
         yield {"dst": str(route.target), **({"gw": str(route.gateway)} if route.gateway else {})}
 
 
-def _ensure_address(links: Links, bridge: Link, wanted: IPv4Interface) -> None:
-    there = links.addresses(bridge)
+def _ensure_address(links: Links, bridge: Link, wanted: Interface) -> None:
+    """One IPv4 address, or as many IPv6 ones as their networks are apart."""
+    there = links.addresses(bridge, wanted.version)
     if wanted in there:
         return
-    if there:
-        raise OSError(errno.EADDRNOTAVAIL, f"{bridge.name} has the address {there[0]} already, which is not {wanted}")
+    for other in there:
+        if wanted.version == 4 or wanted.network.overlaps(other.network):
+            raise OSError(errno.EADDRNOTAVAIL, f"{bridge.name} has the address {other} already, which is not {wanted}")
     try:
         links.add_address(bridge, wanted)
     except NetlinkError as error:
@@ -174,8 +179,8 @@ def _ensure_address(links: Links, bridge: Link, wanted: IPv4Interface) -> None:
     links.keep_mac(bridge)
 
 
-def _forward() -> None:
-    path = "/proc/sys/net/ipv4/ip_forward"
+def _forward(version: int) -> None:
+    path = "/proc/sys/net/" + ("ipv4/ip_forward" if version == 4 else "ipv6/conf/all/forwarding")
     if read_text(path).strip() != "1":
         write_value(path, "1")
 

@@ -9,10 +9,11 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import ip_address
 
 from orlop.engine.cni.builtin.settings import Range
 from orlop.linux.files import read_text_or
+from orlop.linux.netlink.addresses import Address
 
 _LAST = "last_reserved_ip"
 _PAUSE = 0.002
@@ -28,9 +29,9 @@ class Leases:
         self._time_limit = time_limit
         os.makedirs(directory, 0o755, exist_ok=True)
 
-    def take(self, owner: tuple[str, str], range_sets: Sequence[Sequence[Range]]) -> list[tuple[IPv4Address, Range]]:
+    def take(self, owner: tuple[str, str], range_sets: Sequence[Sequence[Range]]) -> list[tuple[Address, Range]]:
         """One address of each set for (container id, interface); all of them or, with an OSError, none."""
-        found: list[tuple[IPv4Address, Range]] = []
+        found: list[tuple[Address, Range]] = []
         with self._locked():
             mine = self._of(owner)
             try:
@@ -50,7 +51,7 @@ class Leases:
 
     def _take_one(
         self, owner: tuple[str, str], ranges: Sequence[Range], number: int, mine: Sequence[str]
-    ) -> tuple[IPv4Address, Range]:
+    ) -> tuple[Address, Range]:
         for name in mine:
             if (address := _address(name)) and any(address in each for each in ranges):
                 raise OSError(errno.EEXIST, f"{name} has been given to {owner[0]} already")
@@ -121,11 +122,11 @@ class Leases:
         return os.path.join(self._directory, name)
 
 
-def candidates(ranges: Sequence[Range], last: IPv4Address | None) -> Iterator[tuple[IPv4Address, Range]]:
+def candidates(ranges: Sequence[Range], last: Address | None) -> Iterator[tuple[Address, Range]]:
     """Addresses in host-local's order: from the one after the last, round all ranges, never a gateway's."""
     at = next((number for number, each in enumerate(ranges) if last is not None and last in each), None)
     number, address = (at, last) if at is not None else (0, None)
-    first: IPv4Address | None = None
+    first: Address | None = None
     while True:
         among = ranges[number]
         if address is None:
@@ -143,8 +144,8 @@ def candidates(ranges: Sequence[Range], last: IPv4Address | None) -> Iterator[tu
             yield address, among
 
 
-def _address(text: str) -> IPv4Address | None:
+def _address(text: str) -> Address | None:
     try:
-        return IPv4Address(text)
-    except AddressValueError:
+        return ip_address(text)
+    except ValueError:
         return None

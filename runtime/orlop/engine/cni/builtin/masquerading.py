@@ -6,9 +6,10 @@ by them too.
 
 import hashlib
 from collections.abc import Iterable
-from ipaddress import IPv4Interface, IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 
 from orlop.linux.netlink import nftables
+from orlop.linux.netlink.addresses import Interface
 from orlop.linux.netlink.nftables import Ruleset
 
 _TABLE, _CHAIN, _HOOK = "cni_plugins_masquerade", "masq_checks", "postrouting"
@@ -17,7 +18,7 @@ _ABOUT_CHAIN = "Masquerade traffic from certain IPs to any (non-multicast) IP ou
 _LONGEST_COMMENT = 128
 
 
-def add(addresses: Iterable[IPv4Interface], network: str, ifname: str, container_id: str) -> None:
+def add(addresses: Iterable[Interface], network: str, ifname: str, container_id: str) -> None:
     """Masquerade what the pod sends beyond its network. Rules that an earlier try left are replaced."""
     with nftables.open_nftables() as connection:
         changes = Ruleset(_TABLE)
@@ -34,7 +35,7 @@ def add(addresses: Iterable[IPv4Interface], network: str, ifname: str, container
                 changes.delete_rule(_CHAIN, rule)
         for address in addresses:
             match = nftables.from_address(address.ip), nftables.to_network(address.network, other=True)
-            expressions = (*nftables.protocol(4), *match[0], *match[1], nftables.masquerade())
+            expressions = (*nftables.protocol(address.version), *match[0], *match[1], nftables.masquerade())
             changes.add_rule(_CHAIN, expressions, comment(network, ifname, container_id))
         changes.commit(connection)
 

@@ -1,14 +1,15 @@
 """What the daemon's own plugins are told, strictly typed: a key that is not here leaves the call to the binary.
 
-Read from what the binary would get on stdin (the plugins' own documentation, release 1.8). IPv4 only: with IPv6 the
-bridge plugin waits for duplicate address detection, which is the larger part of its time.
+Read from what the binary would get on stdin (the plugins' own documentation, releases 1.8 to 1.10).
 """
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
 import msgspec
+
+from orlop.linux.netlink.addresses import Address, Network
 
 VERSIONS = ("1.0.0", "1.1.0")
 """Of the specification; earlier ones have results of another shape."""
@@ -16,7 +17,8 @@ LEASES = "/var/lib/cni/networks"
 """host-local's own default."""
 
 T = TypeVar("T")
-_CIDR = re.compile(r"[0-9.]{7,15}/[0-9]{1,2}")
+_CIDR = re.compile(r"[0-9a-fA-F.:]{2,45}/[0-9]{1,3}")
+_IP = re.compile(r"[0-9a-fA-F.:]{2,45}")
 
 
 class NotOurs(Exception):
@@ -79,20 +81,20 @@ class _Portmap(_Strict, frozen=True):
 class Range(msgspec.Struct, frozen=True):
     """A piece of a subnet from which addresses are given, both ends included."""
 
-    subnet: IPv4Network
-    start: IPv4Address
-    end: IPv4Address
-    gateway: IPv4Address
+    subnet: Network
+    start: Address
+    end: Address
+    gateway: Address
 
-    def __contains__(self, address: IPv4Address) -> bool:
-        return self.start <= address <= self.end
+    def __contains__(self, address: Address) -> bool:
+        return address.version == self.subnet.version and int(self.start) <= int(address) <= int(self.end)
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A route of the pod; without a gateway by the first address's."""
+    """A route of the pod; without a gateway by the first one of its IP version."""
 
-    target: IPv4Network
-    gateway: IPv4Address | None
+    target: Network
+    gateway: Address | None
 
 
 class BridgeNetwork(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +124,7 @@ def bridge_network(stdin: bytes) -> BridgeNetwork:
         raise NotOurs("IPAM is not host-local, or the MTU is none")
     try:
         ranges, routes = _ranges(given.ipam), tuple(_route(route) for route in given.ipam.routes)
-    except (AddressValueError, ValueError) as error:
+    except ValueError as error:
         raise NotOurs(str(error)) from error
     return BridgeNetwork(
         version=given.cni_version,
@@ -163,36 +165,51 @@ def _ranges(ipam: _HostLocal) -> tuple[tuple[Range, ...], ...]:
     beside: list[_Range] = [ipam]
     sets = [beside, *ipam.ranges] if ipam.subnet else ipam.ranges
     found = tuple(tuple(_range(each) for each in one) for one in sets)
+    if not found or not all(found) or any(len({each.subnet.version for each in one}) > 1 for one in found):
+        raise ValueError("no range, or a set of ranges of both IP versions")
     flat = [each for one in found for each in one]
-    if not found or not all(found):
-        raise ValueError("no range")
     for number, each in enumerate(flat):
-        if any(each.start <= other.end and other.start <= each.end for other in flat[number + 1 :]):
+        if any(each.start in other or other.start in each for other in flat[number + 1 :]):
             raise ValueError("ranges overlap")
     return found
 
 
 def _range(given: _Range) -> Range:
     subnet = _network(given.subnet)
-    if subnet.prefixlen > 30:
+    if subnet.prefixlen > subnet.max_prefixlen - 2:
         raise ValueError(f"{subnet} is too small")
+    first, last = subnet[1], subnet[-2] if subnet.version == 4 else subnet[-1]
     found = Range(
         subnet,
-        IPv4Address(given.range_start) if given.range_start else subnet[1],
-        IPv4Address(given.range_end) if given.range_end else subnet[-2],
-        IPv4Address(given.gateway) if given.gateway else subnet[1],
+        _address(given.range_start) if given.range_start else first,
+        _address(given.range_end) if given.range_end else last,
+        _address(given.gateway) if given.gateway else first,
     )
-    if not (found.start in subnet and found.end in subnet and found.start <= found.end):
+    if not (found.start in subnet and found.end in subnet and found.start in found):
         raise ValueError(f"{found.start} to {found.end} is no range of {subnet}")
+    if found.gateway.version != subnet.version:
+        raise ValueError(f"{found.gateway} is no gateway of {subnet}")
     return found
 
 
 def _route(given: _Route) -> Route:
-    return Route(_network(given.dst), IPv4Address(given.gw) if given.gw else None)
+    found = Route(_network(given.dst), _address(given.gw) if given.gw else None)
+    if found.gateway is not None and found.gateway.version != found.target.version:
+        raise ValueError(f"{found.gateway} is no gateway to {found.target}")
+    return found
 
 
-def _network(text: str) -> IPv4Network:
+def _network(text: str) -> Network:
     """Python would take a netmask too, or none."""
     if not _CIDR.fullmatch(text):
-        raise ValueError(f"{text!r} is no IPv4 network")
-    return IPv4Network(text)
+        raise ValueError(f"{text!r} is no network")
+    _address(text.partition("/")[0])
+    return ip_network(text)
+
+
+def _address(text: str) -> Address:
+    """Without a scope, and not one of IPv4 in IPv6's clothes, which the plugins take for IPv4."""
+    found = ip_address(text)
+    if not _IP.fullmatch(text) or (isinstance(found, IPv6Address) and found.ipv4_mapped):
+        raise ValueError(f"{text!r} is no address as it is used here")
+    return found

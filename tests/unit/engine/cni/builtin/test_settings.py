@@ -52,7 +52,13 @@ def test_a_range_beside_the_others_comes_first() -> None:
         {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.1/24"}]]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/31"}]]}},
         {"ipam": {**IPAM, "ranges": [[{"subnet": "10.9.0.0/24", "rangeStart": "10.9.1.1"}]]}},
-        {"ipam": {**IPAM, "routes": [{"dst": "::/0"}]}},
+        {"ipam": {**IPAM, "routes": [{"dst": "::/0", "gw": "10.9.0.1"}]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/127"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64", "gateway": "10.9.0.1"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64", "rangeEnd": "10.9.0.1"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fd00::/64"}, {"subnet": "10.8.0.0/24"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "fe80::%2/64"}]]}},
+        {"ipam": {**IPAM, "ranges": [[{"subnet": "::ffff:10.8.0.0/112"}]]}},
         {"ipam": {**IPAM, "routes": [{"dst": "0.0.0.0/0", "priority": 5}]}},
     ],
 )
@@ -71,7 +77,7 @@ def test_portmap_without_ports_hands_its_result_on() -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["10.0.0.0/8", "host-local", "10.", ""]),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["10.0.0.0/8", "fd00::/64", "host-local", "10.", ""]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*BRIDGE, *IPAM, "mtu"]), inner),
     max_leaves=8,
 )
