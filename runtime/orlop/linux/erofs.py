@@ -30,9 +30,7 @@ def _mount(source: str, target: str) -> None:
         syscalls.fsconfig_string(fs, "source", source)
         syscalls.fsconfig_flag(fs, "ro")
         syscalls.fsconfig_create(fs)
-        mount = syscalls.fsmount(
-            fs, syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV
-        )
+        mount = syscalls.fsmount(fs, _ATTRIBUTES)
         try:
             syscalls.move_mount(mount, target)
         finally:

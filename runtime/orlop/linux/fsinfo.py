@@ -135,11 +135,6 @@ class _Walk:
         return inner
 
 
-def mountpoint_of(path: str) -> str:
-    """The mount point that holds a path."""
-    return mount_of(path).mountpoint
-
-
 def filesystem_type(path: str) -> str:
     """Name of the filesystem type that holds a path: ext4, xfs, overlay, tmpfs …"""
     return mount_of(path).fstype

@@ -162,11 +162,6 @@ def make_private(path: str, *, recursive: bool = False) -> None:
     _propagate(path, syscalls.MS_PRIVATE, recursive=recursive)
 
 
-def make_slave(path: str, *, recursive: bool = False) -> None:
-    """Propagation from the former peers only."""
-    _propagate(path, syscalls.MS_SLAVE, recursive=recursive)
-
-
 def _propagate(path: str, kind: int, *, recursive: bool) -> None:
     _require_mountpoint(path)
     flags = syscalls.AT_RECURSIVE if recursive else 0

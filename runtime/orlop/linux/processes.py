@@ -115,11 +115,6 @@ def cmdline(pid: int) -> list[str]:
     return [part.decode(errors="surrogateescape") for part in data.removesuffix(b"\0").split(b"\0")] if data else []
 
 
-def namespace_id(pid: int, kind: str) -> int:
-    """Inode number of a namespace (kind: net, ipc, uts, pid, mnt, user, cgroup) of a process (namespaces(7))."""
-    return os.stat(f"/proc/{pid}/ns/{kind}").st_ino
-
-
 def has_capability(number: int) -> bool:
     """Whether this process has an effective capability (capabilities(7))."""
     with open("/proc/thread-self/status", "rb") as file:

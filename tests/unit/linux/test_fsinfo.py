@@ -20,7 +20,6 @@ def test_filesystem_usage_counts(tmp_path: Path, private_mounts: None) -> None:
     assert before.available - after.available == 8192
     assert after.inodes_used - before.inodes_used == 1
     assert after.inodes == before.inodes > 1
-    assert fsinfo.mountpoint_of(str(tmp_path / "f")) == str(tmp_path)
     assert fsinfo.filesystem_type(str(tmp_path / "f")) == "tmpfs"
 
 

@@ -96,15 +96,12 @@ def test_propagation_changes(tmp_path: Path, private_mounts: None) -> None:
     assert mounts.propagation_of(path)[1][0].startswith("shared:")
     (tmp_path / "peer").mkdir()
     mounts.bind(path, str(tmp_path / "peer"))
-    mounts.make_slave(str(tmp_path / "peer"))
-    assert mounts.propagation_of(str(tmp_path / "peer"))[1][0].startswith("master:")
     mounts.make_private(path, recursive=True)
     assert mounts.propagation_of(path)[1] == ()
-    assert mounts.propagation_of(str(tmp_path / "peer"))[1] == ()
 
 
 def test_only_mount_points_have_properties(tmp_path: Path, private_mounts: None) -> None:
-    for change in (mounts.make_shared, mounts.make_private, mounts.make_slave):
+    for change in (mounts.make_shared, mounts.make_private):
         with pytest.raises(OSError, match="not a mount point"):
             change(str(tmp_path))
     with pytest.raises(OSError, match="not a mount point"):

@@ -95,11 +95,6 @@ def test_cmdline_of_zombie_and_missing(sleeper: subprocess.Popen[bytes]) -> None
         processes.cmdline(sleeper.pid)
 
 
-def test_namespace_id_is_shared_with_children(sleeper: subprocess.Popen[bytes]) -> None:
-    for kind in ("net", "pid", "mnt"):
-        assert processes.namespace_id(sleeper.pid, kind) == processes.namespace_id(os.getpid(), kind)
-
-
 def test_clamp_gives_a_value_that_the_kernel_takes() -> None:
     own = int(Path("/proc/self/oom_score_adj").read_text())
     privileged = processes.has_capability(processes.CAP_SYS_RESOURCE)

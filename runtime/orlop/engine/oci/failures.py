@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[re.Pattern[str], type[OrlopError]], ...] = (
         FailedPrecondition,
     ),
     (
-        re.compile(r"container not running|process already finished|the container `.*` is not running"),
+        re.compile(r"container not running|process already finished|container `.*` is not running"),
         FailedPrecondition,
     ),
     (re.compile(r"no space left on device", re.IGNORECASE), ResourceExhausted),

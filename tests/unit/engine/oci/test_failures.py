@@ -53,6 +53,8 @@ def test_warnings_and_follow_up_errors_do_not_hide_the_cause() -> None:
         ("cannot open `/run/crun/x/exec.fifo`: No such file or directory", FailedPrecondition),
         ("cannot delete container x that is not stopped: running", FailedPrecondition),
         ("mkdir /x: no space left on device", ResourceExhausted),
+        ("container `x` is not running", FailedPrecondition),
+        ("the container `x` is not running", FailedPrecondition),
         ("something else", OrlopError),
     ],
 )

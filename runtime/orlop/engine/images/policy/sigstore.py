@@ -12,11 +12,6 @@ if TYPE_CHECKING:
 MAX_SIGNATURE = 16 << 10
 
 
-def check_key(data: bytes, what: str) -> None:
-    """Raises InvalidArgument when this is no public key in PEM that signatures can be verified with."""
-    _key(data, what)
-
-
 def is_signed(payload: bytes, signature: str, key: bytes, what: str) -> bool:
     """Whether base64 `signature` over the payload was made with the private part of a PEM public key.
 

@@ -42,7 +42,7 @@ def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidArgument):
         attachments.parse(data)
     with pytest.raises(InvalidArgument):
-        sigstore.check_key(data, "it")
+        sigstore.is_signed(b"", "", data, "it")
 
 
 @given(st.binary(max_size=60), st.text(max_size=60))
