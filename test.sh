@@ -59,6 +59,7 @@ build_crictl() {
   local bin=$PWD/.cache/bin
   go build -C tests/conformance -o "$bin/crictl" sigs.k8s.io/cri-tools/cmd/crictl
   build_runc
+  build_gvisor
   build_networks
   build_nri_plugins
   if ((!${#tiers[@]})) || [[ " ${tiers[*]} " == *" tests/conformance "* ]]; then
@@ -76,6 +77,12 @@ build_runc() {
     return
   fi
   go build -C tests/parts/runc -tags seccomp -o "$PWD/.cache/bin/runc-new" github.com/opencontainers/runc
+}
+
+# gVisor: its runtime, which must be static, and its shim.
+build_gvisor() {
+  CGO_ENABLED=0 go build -C tests/parts/gvisor -o "$PWD/.cache/bin/runsc" gvisor.dev/gvisor/runsc
+  CGO_ENABLED=0 go build -C tests/parts/gvisor -o "$PWD/.cache/bin/containerd-shim-runsc-v1" gvisor.dev/gvisor/shim
 }
 
 # Debian packages whose programs go into the images that critest pulls; they are not installed.

@@ -4,11 +4,10 @@ takes down what the other made. What both leave in the kernel is read by ip, nft
 
 import json
 import os
-import re
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
@@ -27,10 +26,9 @@ from orlop.engine.cni.request import Request
 from orlop.linux import namespaces
 from orlop.linux.namespaces import run_in_netns
 from tests.harness.network import PLUGIN_DIR
+from tests.integration.cni.kernel_state import BRIDGE, LIMIT, carrier, flat, links, normal, rules, said, settings, veths
 from tests.parts.tools import tool
 
-LIMIT = 60.0
-BRIDGE = "otip"
 TABLE = "cni_plugins_masquerade"
 FULL = {
     "type": "bridge",
@@ -87,6 +85,17 @@ SIX = {
     "ipam": {"ranges": [[{"subnet": "fd00:77::/112", "gateway": "fd00:77::ff"}]], "routes": [{"dst": "::/0"}]},
 }
 PLAIN = {"type": "bridge", "bridge": BRIDGE, "ipam": {"subnet": "10.77.3.128/25"}}
+PORTS = {
+    "portMappings": [
+        {"hostPort": 18080, "containerPort": 80, "protocol": "tcp"},
+        {"hostPort": 18053, "containerPort": 53, "protocol": "udp"},
+        {"hostPort": 18132, "containerPort": 132, "protocol": "sctp", "hostIP": "0.0.0.0"},
+        {"hostPort": 18081, "containerPort": 81, "protocol": "tcp", "hostIP": "192.0.2.1"},
+        {"hostPort": 18081, "containerPort": 82, "protocol": "udp", "hostIP": "2001:db8::1"},
+        {"hostPort": 18083, "containerPort": 83, "protocol": "tcp", "hostIP": "::"},
+    ]
+}
+WITHOUT_PORTS = ("two ranges", "plain")
 CASES = {"full": FULL, "two ranges": TWO_RANGES, "plain": PLAIN, "dual stack": DUAL, "IPv6 only": SIX}
 
 
@@ -100,9 +109,9 @@ class Node:
     """Kind and command of each binary that ran."""
     pods: list[str] = field(default_factory=list)
 
-    def config(self, bridge: dict[str, Any], version: str = "1.0.0") -> NetworkConfig:
+    def config(self, bridge: dict[str, Any], version: str = "1.0.0", **ports: Any) -> NetworkConfig:
         ipam = {"type": "host-local", "dataDir": str(self.directory / "leases"), **bridge["ipam"]}
-        portmap = {"type": "portmap", "backend": "nftables", "capabilities": {"portMappings": True}}
+        portmap = {"type": "portmap", "backend": "nftables", "capabilities": {"portMappings": True}, **ports}
         conflist = {"cniVersion": version, "name": "inproc", "plugins": [{**bridge, "ipam": ipam}, portmap]}
         return parse(json.dumps(conflist).encode(), "test.conflist")
 
@@ -128,7 +137,7 @@ class Node:
             namespaces.unpin(path)
         self.pods.clear()
         subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
-        for table in (f"inet {TABLE}", "ip cni_hostport", "ip nat", "ip6 nat"):
+        for table in (f"inet {TABLE}", "ip cni_hostport", "ip6 cni_hostport", "ip nat", "ip6 nat"):
             subprocess.run(["nft", "delete", "table", *table.split()], check=False, capture_output=True)
 
 
@@ -137,83 +146,6 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     node = Node(tmp_path, str(Path(tool("cni/bridge")).parent))
     yield node
     node.end()
-
-
-def said(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-NOT_COMPARED = {"ifindex", "link_index", "link_netnsid", "handle", "index"}
-"""Numbers that the kernel counts up; names that end in _timer are left out too."""
-
-
-def normal(value: Any) -> Any:
-    """Without what is random or counted."""
-    if isinstance(value, dict):
-        kept = {key: each for key, each in sorted(value.items()) if key not in NOT_COMPARED}
-        return {key: normal(each) for key, each in kept.items() if not key.endswith("_timer")}
-    if isinstance(value, list):
-        return [normal(each) for each in value]
-    if isinstance(value, str):
-        return re.sub(r"\b([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}\b", "MAC", re.sub(r"\bveth[0-9a-f]{8}\b", "vethX", value))
-    return value
-
-
-def flat(value: Any, name: str = "") -> list[str]:
-    """A line for each single value, for a difference that can be read."""
-    if isinstance(value, dict):
-        return [line for key in value for line in flat(value[key], f"{name}.{key}")]
-    if isinstance(value, list | tuple):
-        return [line for number, each in enumerate(value) for line in flat(each, f"{name}.{number}")]
-    return [f"{name} = {line}" for line in str(value).splitlines()] or [f"{name} ="]
-
-
-def shown(*command: str) -> Any:
-    return normal(json.loads(said(*command) or "[]"))
-
-
-def links() -> Any:
-    """Interfaces with all details that iproute2 knows, their addresses and routes, in the current namespace."""
-    deadline = time.monotonic() + LIMIT
-    while '"tentative":true' in said("ip", "-j", "addr"):
-        assert time.monotonic() < deadline, "addresses stay tentative"
-        time.sleep(0.02)
-    found = [each for each in shown("ip", "-j", "-d", "addr") if each["ifname"] != "lo"]
-    for each in found:  # link-local addresses are made of the MAC
-        each["addr_info"] = [address for address in each.get("addr_info", ()) if address["scope"] == "global"]
-    return found, shown("ip", "-j", "-4", "route", "show", "table", "all"), six_routes()
-
-
-def six_routes() -> Any:
-    """Without those of link-local addresses and multicast, which come when the kernel is done with them."""
-    found = shown("ip", "-j", "-6", "route", "show", "table", "all")
-    return [each for each in found if not each["dst"].startswith(("fe80:", "ff00:"))]
-
-
-def carrier(expected: str) -> None:
-    """Wait until the kernel has noticed what the bridge's ports do."""
-    deadline = time.monotonic() + LIMIT
-    while json.loads(said("ip", "-j", "link", "show", BRIDGE))[0]["operstate"] != expected:
-        assert time.monotonic() < deadline, f"{BRIDGE} is not {expected}"
-        time.sleep(0.02)
-
-
-def settings(*names: str) -> dict[str, str]:
-    return {name: Path("/proc/sys/net", name).read_text().strip() for name in names}
-
-
-def veths() -> list[str]:
-    names = [each["ifname"] for each in json.loads(said("ip", "-j", "link"))]
-    return [name for name in names if name.startswith("veth")]
-
-
-def rules() -> tuple[Any, str]:
-    """As nft shows them, and as the kernel's expressions."""
-    # The binaries always look for iptables rules too, whose tool then makes these tables.
-    for version in ("ip", "ip6"):
-        subprocess.run(["nft", "delete", "table", version, "nat"], check=False, capture_output=True)
-    raw = said("nft", "--debug=netlink", "list", "ruleset")
-    return shown("nft", "-j", "list", "ruleset"), re.sub(r"\b\d+ \d+$", "", raw, flags=re.MULTILINE)
 
 
 def leases(node: Node) -> dict[str, tuple[str, int]]:
@@ -229,7 +161,12 @@ def state(node: Node, pod: Request) -> dict[str, Any]:
     return {
         "node": links(),
         "pod": run_in_netns(pod.netns, links),
-        "node's settings": settings(f"ipv6/conf/{BRIDGE}/accept_ra", "ipv4/ip_forward", "ipv6/conf/all/forwarding"),
+        "node's settings": settings(
+            f"ipv6/conf/{BRIDGE}/accept_ra",
+            f"ipv4/conf/{BRIDGE}/route_localnet",
+            "ipv4/ip_forward",
+            "ipv6/conf/all/forwarding",
+        ),
         "port's settings": settings(f"ipv6/conf/{veths()[0]}/accept_ra").popitem()[1],
         "pod's settings": run_in_netns(pod.netns, lambda: settings(*inside)),
         "rules": rules(),
@@ -250,7 +187,7 @@ async def test_both_ways_leave_the_same(node: Node, tmp_path: Path, case: str, v
         node.directory = tmp_path / str(own)
         node.directory.mkdir()
         plugins = node.plugins(InProcess(node.run) if own else None)
-        config, pod = node.config(CASES[case], version), node.pod("web")
+        config, pod = node.config(CASES[case], version), node.pod("web", {} if case in WITHOUT_PORTS else PORTS)
         result = await chain.add(plugins, config, pod, LIMIT)
         told = json.loads(result.raw.decode().replace(pod.netns, "NETNS"))
         during = state(node, pod)
@@ -271,7 +208,7 @@ async def test_either_takes_down_what_the_other_made(node: Node) -> None:
     ways = [node.plugins(), node.plugins(InProcess(node.run))]
     given = []
     for number in range(6):
-        pod = node.pod(f"p{number}")
+        pod = node.pod(f"p{number}", PORTS)
         result = await chain.add(ways[number % 2], config, pod, LIMIT)
         given.append(result.pod_ips("eth0")[0])
         if number < 2:  # an address that is free again is not given at once
@@ -279,8 +216,9 @@ async def test_either_takes_down_what_the_other_made(node: Node) -> None:
     assert given == [f"10.77.0.{number}" for number in range(2, 8)]
     assert len(said("nft", "list", "chain", "inet", TABLE, "masq_checks").split("masquerade comment")) == 4 * 3 + 1
     for number in range(2, 6):
-        assert not await chain.delete(ways[1 - number % 2], config, node.pod(f"p{number}"), None, LIMIT)
+        assert not await chain.delete(ways[1 - number % 2], config, node.pod(f"p{number}", PORTS), None, LIMIT)
     assert "masquerade comment" not in said("nft", "list", "chain", "inet", TABLE, "masq_checks")
+    assert 'comment "id-' not in said("nft", "list", "ruleset")
     assert leases(node).keys() == {"lock", *(f"last_reserved_ip.{number}" for number in range(3))}
 
 
@@ -323,14 +261,61 @@ async def test_full_ranges_give_nothing_back_to_the_wrong_pod(node: Node) -> Non
 
 
 async def test_what_is_not_ours_goes_to_the_binaries(node: Node) -> None:
-    mapped = {"portMappings": [{"hostPort": 18099, "containerPort": 80, "protocol": "tcp"}]}
-    config, plugins = node.config(FULL), node.plugins(InProcess(node.run))
-    pod = node.pod("mapped", mapped)
+    config = node.config(FULL, conditionsV4=["ip", "saddr", "198.51.100.0/24"])
+    plugins, pod = node.plugins(InProcess(node.run)), node.pod("mapped", PORTS)
     result = await chain.add(plugins, config, pod, LIMIT)
     assert node.asked == [("bridge", "VERSION"), ("host-local", "VERSION"), ("portmap", "ADD")]
-    assert "18099" in said("nft", "list", "ruleset")
+    assert "18080" in said("nft", "list", "ruleset")
     assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
     assert node.asked[-1] == ("portmap", "DEL")
+
+
+def local(netns: str, family: int, kind: int, port: int) -> socket.socket:
+    """A server in a pod; without a namespace on the node."""
+
+    def made() -> socket.socket:
+        server = socket.socket(family, kind)
+        server.settimeout(LIMIT)
+        server.bind(("", port))
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+        return server
+
+    return run_in_netns(netns, made) if netns else made()
+
+
+async def test_ports_lead_into_the_pod_at_once(node: Node) -> None:
+    """From the node's loopback address too; and datagrams also where their sender began before the pod was there."""
+    config, plugins = node.config(DUAL), node.plugins(InProcess(node.run))
+    await chain.add(plugins, config, node.pod("other"), LIMIT)  # from here on the kernel tracks connections
+    links()
+    nodes_own = (("10.77.0.1", socket.AF_INET), ("fd00:77:0:5::1", socket.AF_INET6))
+    with ExitStack() as stack:
+        senders = [stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _, family in nodes_own]
+        for sender, (address, _) in zip(senders, nodes_own, strict=True):
+            sender.sendto(b"to the node", (address, 18053))
+        pod = node.pod("web", PORTS)
+        result = await chain.add(plugins, config, pod, LIMIT)
+        for sender, (address, family) in zip(senders, nodes_own, strict=True):
+            with local(pod.netns, family, socket.SOCK_DGRAM, 53) as server:
+                sender.sendto(b"to the pod", (address, 18053))
+                assert server.recv(100) == b"to the pod"
+        by_tcp(pod)
+        assert not await chain.delete(plugins, config, pod, result.raw, LIMIT)
+        for sender, (address, family) in zip(senders, nodes_own, strict=True):
+            with local("", family, socket.SOCK_DGRAM, 18053) as server:
+                sender.sendto(b"to the node again", (address, 18053))
+                assert server.recv(100) == b"to the node again"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", 18080), LIMIT)
+    assert {command for _, command in node.asked} == {"VERSION"}
+
+
+def by_tcp(pod: Request) -> None:
+    """To the pod by the node's addresses."""
+    with local(pod.netns, socket.AF_INET, socket.SOCK_STREAM, 80):
+        for there in (("127.0.0.1", 18080), ("10.77.0.1", 18080)):
+            socket.create_connection(there, LIMIT).close()
 
 
 async def test_old_binaries_are_run(node: Node) -> None:

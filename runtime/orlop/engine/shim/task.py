@@ -1,6 +1,7 @@
 """A shim's task service as typed calls over one connection. Raises StatusError and Disconnected of orlop.ttrpc."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -120,7 +121,7 @@ class TaskService:
     async def wait(self, container_id: str, exec_id: str = "") -> TaskExit:
         """Wait for a process's end, however long. One that has ended is told at once."""
         request = pb.ProcessRequest(id=container_id, exec_id=exec_id)
-        answer = await self._call("Wait", request, pb.WaitResponse, None)
+        answer = await self._call("Wait", request, pb.WaitResponse, math.inf)
         return TaskExit(code=answer.exit_status, at=_nanoseconds(answer.exited_at))
 
     async def state(self, container_id: str) -> TaskState:
@@ -172,7 +173,9 @@ class TaskService:
         """Ask the shim to end; it does where it has no container left."""
         await self._call("Shutdown", pb.ShutdownRequest(id=container_id), pb.Empty)
 
-    async def _call(self, method: str, request: Message, response: type[M], timeout: float | None = CALL_LIMIT) -> M:
+    async def _call(self, method: str, request: Message, response: type[M], seconds: float = 0) -> M:
+        """seconds that the answer may take; 0: CALL_LIMIT, infinity: any number."""
+        timeout = None if seconds == math.inf else seconds or CALL_LIMIT
         # The namespace is told with each call (containerd's pkg/namespaces).
         metadata = {"containerd-namespace-ttrpc": NAMESPACE}
         return await self._client.invoke(self._service, method, request, response, timeout=timeout, metadata=metadata)

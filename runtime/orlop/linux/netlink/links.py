@@ -22,7 +22,7 @@ from orlop.linux.netlink.messages import (
 
 _NEWLINK, _DELLINK, _GETLINK, _SETLINK = 16, 17, 18, 19
 _NEWADDR, _GETADDR = 20, 22
-_NEWROUTE = 24
+_NEWROUTE, _GETROUTE = 24, 26
 _ADDRESS, _BROADCAST, _IFNAME, _MTU, _MASTER, _PROTINFO, _TXQLEN, _OPERSTATE, _LINKINFO, _NET_NS_FD = (
     1, 2, 3, 4, 10, 12, 13, 16, 18, 28,
 )  # fmt: skip
@@ -113,10 +113,10 @@ class Links:
         body = _link(port.index, family=_AF_BRIDGE) + options
         self._connection.request(_SETLINK, body, what=f"set hairpin mode of {port.name}")
 
-    def keep_mac(self, link: Link) -> None:
-        """Give it the MAC that it has: a bridge otherwise changes its own with its ports."""
-        mac = attribute(_ADDRESS, bytes.fromhex(link.mac.replace(":", "")))
-        self._connection.request(_SETLINK, _link(link.index) + mac, what=f"set the MAC of {link.name}")
+    def set_mac(self, link: Link, mac: str) -> None:
+        """Colon-separated. A bridge that was given one does not change it with its ports."""
+        value = attribute(_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+        self._connection.request(_SETLINK, _link(link.index) + value, what=f"set the MAC of {link.name}")
 
     def delete(self, link: Link) -> None:
         """Remove it, and of a pair the other end."""
@@ -147,6 +147,18 @@ class Links:
             body += attribute(_RTA_GATEWAY, gateway.packed)
         body += attribute(_RTA_OIF, struct.pack("=I", link.index))
         self._connection.request(_NEWROUTE, body, CREATE, what=f"add the route to {target} by {gateway or link.name}")
+
+    def towards(self, address: Address) -> str:
+        """Name of the interface by which packets to an address go; empty: none."""
+        body = _ROUTE.pack(family(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
+        body += attribute(_RTA_DST, address.packed)
+        try:
+            (answer, *_) = self._connection.request(_GETROUTE, body, what=f"look up the route to {address}")
+            index = int.from_bytes(attributes(answer.body[_ROUTE.size :])[_RTA_OIF], "little")
+            (answer, *_) = self._connection.request(_GETLINK, _link(index), what=f"look up interface {index}")
+        except (NetlinkError, ValueError, KeyError):
+            return ""
+        return _parsed(answer).name
 
     def _addresses(self, link: Link, version: int) -> list[tuple[Interface, int]]:
         found = []

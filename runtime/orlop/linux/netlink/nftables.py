@@ -15,14 +15,18 @@ from orlop.linux.netlink.messages import APPEND, CREATE, REQUEST, attribute, att
 _SUBSYSTEM = 10 << 8
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _NEWTABLE, _NEWCHAIN, _NEWRULE, _GETRULE, _DELRULE = (_SUBSYSTEM | number for number in (0, 3, 6, 7, 8))
-_INET = 1
+INET, IP, IP6 = 1, 2, 10
+"""Families of tables."""
 _GENMSG = struct.Struct(">BBH")
-_POSTROUTING, _SNAT_PRIORITY = 4, 100
-_NETWORK_HEADER = 1
-_META_NFPROTO = 15
+PREROUTING, OUTPUT, POSTROUTING = 0, 3, 4
+_DNAT_PRIORITY, _SNAT_PRIORITY = -100, 100
+_NETWORK_HEADER, _TRANSPORT_HEADER = 1, 2
+_META_NFPROTO, _META_L4PROTO = 15, 16
 _IPV4, _IPV6 = 2, 10
 _EQ, _NEQ = 0, 1
-_RETURN, _GOTO = -5, -4
+_RETURN, _GOTO, _JUMP = -5, -4, -3
+_DNAT = 1
+_FIB_ADDRESS_TYPE, _FIB_DESTINATION, _LOCAL = 3, 2, 2
 _COMMENT = 0
 """Kind of the user data in which nft keeps a comment, of rules, chains and tables alike (libnftnl's udata.h)."""
 
@@ -36,9 +40,9 @@ class Rule(msgspec.Struct, frozen=True):
     comment: str
 
 
-def rules(connection: Connection, table: str, chain: str) -> list[Rule]:
-    """Rules of a chain in an inet table, in order; none where the chain is not there."""
-    body = _general() + text(1, table) + text(2, chain)
+def rules(connection: Connection, table: str, chain: str, family: int = INET) -> list[Rule]:
+    """Rules of a table's chain in order; none where the chain is not there."""
+    body = _general(family) + text(1, table) + text(2, chain)
     found = []
     for answer in connection.dump(_GETRULE, body, what=f"list the rules of {table} {chain}"):
         values = attributes(answer.body[_GENMSG.size :])
@@ -48,9 +52,10 @@ def rules(connection: Connection, table: str, chain: str) -> list[Rule]:
 
 
 class Ruleset:
-    """Changes of one inet table."""
+    """Changes of one table."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, family: int = INET) -> None:
+        self._family = family
         self._table = text(1, table)
         self._name = table
         self._requests: list[tuple[int, int, bytes, str]] = []
@@ -59,15 +64,16 @@ class Ruleset:
         """Make the table where it is not there."""
         self._append(_NEWTABLE, CREATE, self._table + attribute(6, _userdata(comment)), "make the table")
 
-    def add_chain(self, name: str, comment: str) -> None:
+    def add_chain(self, name: str, comment: str = "") -> None:
         """Make a chain where it is not there."""
-        body = self._table + text(3, name) + attribute(12, _userdata(comment))
+        body = self._table + text(3, name) + (attribute(12, _userdata(comment)) if comment else b"")
         self._append(_NEWCHAIN, CREATE, body, f"make chain {name}")
 
-    def add_nat_postrouting(self, name: str) -> None:
-        """Make a base chain of type nat in the hook postrouting where it is not there."""
-        hook = nested(4, attribute(1, _big(_POSTROUTING)), attribute(2, _big(_SNAT_PRIORITY)))
-        self._append(_NEWCHAIN, CREATE, self._table + text(3, name) + hook + text(7, "nat"), f"make chain {name}")
+    def add_nat_chain(self, name: str, hook: int) -> None:
+        """Make a base chain of type nat in one of the hooks above where it is not there, at nft's usual priority."""
+        priority = _SNAT_PRIORITY if hook == POSTROUTING else _DNAT_PRIORITY
+        place = nested(4, attribute(1, _big(hook)), attribute(2, _big(priority)))
+        self._append(_NEWCHAIN, CREATE, self._table + text(3, name) + place + text(7, "nat"), f"make chain {name}")
 
     def flush(self, chain: str) -> None:
         """Remove all rules of a chain that is there."""
@@ -92,7 +98,7 @@ class Ruleset:
         connection.batch(begin, self._requests, end)
 
     def _append(self, kind: int, flags: int, body: bytes, what: str) -> None:
-        self._requests.append((kind, flags, _general() + body, f"nftables table {self._name}: {what}"))
+        self._requests.append((kind, flags, _general(self._family) + body, f"nftables table {self._name}: {what}"))
 
 
 def open_nftables() -> Connection:
@@ -135,6 +141,38 @@ def going_to(chain: str) -> bytes:
     return _verdict(attribute(1, _big(_GOTO)), text(2, chain))
 
 
+def jumping_to(chain: str) -> bytes:
+    """`jump chain`."""
+    return _verdict(attribute(1, _big(_JUMP)), text(2, chain))
+
+
+def to_this_node() -> Expressions:
+    """`fib daddr type local`."""
+    asked = attribute(1, _big(1)), attribute(2, _big(_FIB_ADDRESS_TYPE)), attribute(3, _big(_FIB_DESTINATION))
+    return _expression("fib", *asked), _compare(_EQ, struct.pack("=I", _LOCAL))
+
+
+def to_address(address: Address) -> Expressions:
+    """`ip daddr 10.0.0.5` or `ip6 daddr fd00::5`, without the look at the protocol."""
+    offset, size = (16, 4) if address.version == 4 else (24, 16)
+    return _payload(offset, size), _compare(_EQ, address.packed)
+
+
+def to_port(protocol_number: int, port: int) -> Expressions:
+    """`tcp dport 80`, of any protocol that has its ports where TCP has them."""
+    load = _expression("meta", attribute(2, _big(_META_L4PROTO)), attribute(1, _big(1)))
+    of_protocol = load, _compare(_EQ, bytes([protocol_number]))
+    return *of_protocol, _payload(2, 2, _TRANSPORT_HEADER), _compare(_EQ, struct.pack(">H", port))
+
+
+def translate(address: Address, port: int) -> Expressions:
+    """`dnat to 10.0.0.5:80`, in a table of the address's own family."""
+    values = enumerate((address.packed, struct.pack(">H", port)), 1)
+    loads = [_expression("immediate", attribute(1, _big(at)), nested(2, attribute(1, value))) for at, value in values]
+    numbers = ((1, _DNAT), (2, IP if address.version == 4 else IP6), (3, 1), (5, 2))
+    return *loads, _expression("nat", *(attribute(kind, _big(value)) for kind, value in numbers))
+
+
 def masquerade() -> bytes:
     """`masquerade`."""
     return _expression("masq")
@@ -144,8 +182,8 @@ def _expression(name: str, *parts: bytes) -> bytes:
     return text(1, name) + nested(2, *parts)
 
 
-def _payload(offset: int, size: int) -> bytes:
-    numbers = enumerate((1, _NETWORK_HEADER, offset, size), 1)
+def _payload(offset: int, size: int, header: int = _NETWORK_HEADER) -> bytes:
+    numbers = enumerate((1, header, offset, size), 1)
     return _expression("payload", *(attribute(kind, _big(value)) for kind, value in numbers))
 
 
@@ -163,8 +201,8 @@ def _verdict(*parts: bytes) -> bytes:
     return _expression("immediate", attribute(1, _big(0)), nested(2, nested(2, *parts)))
 
 
-def _general() -> bytes:
-    return _GENMSG.pack(_INET, 0, 0)
+def _general(family: int) -> bytes:
+    return _GENMSG.pack(family, 0, 0)
 
 
 def _big(value: int) -> bytes:

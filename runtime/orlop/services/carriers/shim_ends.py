@@ -22,13 +22,18 @@ END_LIMIT = 30.0
 
 
 async def forget(service: TaskService, container_id: str) -> bool:
-    """Have the shim delete a container, after killing it where it lives. False where it does not know it."""
+    """Have the shim delete a container, after killing it where it lives. False where it does not know it.
+
+    Raises TimedOut, Disconnected, and StatusError: DEADLINE_EXCEEDED where the shim does not answer at all.
+    """
     try:
         await service.delete(container_id)
         return True
     except StatusError as error:
         if error.code == Code.NOT_FOUND:
             return False
+        if error.code == Code.DEADLINE_EXCEEDED:
+            raise
     with contextlib.suppress(StatusError):
         await service.kill(container_id, SIGKILL, everybody=True)
     try:

@@ -28,7 +28,7 @@ from orlop.engine.shim.stdio import Stdio
 from orlop.engine.shim.task import TaskExit, TaskService
 from orlop.engine.state.table import ContainerEntry
 from orlop.linux.files import remove_file
-from orlop.linux.processes import alive, start_time
+from orlop.linux.processes import alive, send_signal, start_time
 from orlop.model.container import ContainerRecord
 from orlop.model.errors import FailedPrecondition, OrlopError, TimedOut, Unavailable, Unsupported
 from orlop.model.pod import PodRecord
@@ -101,11 +101,22 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
             try:
                 await (await self._shim(entry.record)).kill(entry.record.id, number)
             except StatusError as error:
-                if error.code not in _OVER:
+                if error.code == Code.DEADLINE_EXCEEDED:
+                    await self._unanswered(entry, number)
+                elif error.code not in _OVER:
                     raise
             except (ShimGone, Disconnected) as error:
                 # It ended with its last container, or has died: both are told elsewhere.
                 log.debug("container %s gets no signal %d: %s", entry.record.id, number, error)
+
+    async def _unanswered(self, entry: ContainerEntry, number: int) -> None:
+        """A shim that hangs must keep nobody from stopping its pod: the SIGKILL that it does not pass on is its own."""
+        status = entry.status
+        log.error("container %s: its shim (pid %d) does not answer", entry.record.id, status.monitor_pid)
+        if number != SIGKILL or not status.monitor_pid:
+            return
+        if await offload(send_signal, status.monitor_pid, status.monitor_start, SIGKILL):
+            log.error("the shim (pid %d) was killed, and its pod's containers end with it", status.monitor_pid)
 
     async def kill_all(self, record: ContainerRecord) -> None:
         with contextlib.suppress(StatusError, Disconnected, OrlopError):
@@ -263,6 +274,11 @@ class ShimmedCarrier(msgspec.Struct, frozen=True):
                 await self._remove_half_made(record)
             with contextlib.suppress(Disconnected):  # the shim ends, and may end before its answer
                 await service.shutdown(record.id)
+        except StatusError as error:
+            if error.code != Code.DEADLINE_EXCEEDED or record.id not in self.deck.state.containers:
+                raise
+            await self._unanswered(self.deck.state.containers.get(record.id), SIGKILL)
+            raise  # asked again, it is found dead and buried
         except (ShimGone, Disconnected) as error:
             if await self._shim_lives(record):
                 # This daemon is ending, or the shim is busy: to bury it would take the pod's socket away for good.

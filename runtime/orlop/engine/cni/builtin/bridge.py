@@ -166,17 +166,23 @@ def _told(routes: Iterable[Route]) -> Iterable[dict[str, str]]:
 def _ensure_address(links: Links, bridge: Link, wanted: Interface) -> None:
     """One IPv4 address, or as many IPv6 ones as their networks are apart."""
     there = links.addresses(bridge, wanted.version)
-    if wanted in there:
-        return
-    for other in there:
-        if wanted.version == 4 or wanted.network.overlaps(other.network):
-            raise OSError(errno.EADDRNOTAVAIL, f"{bridge.name} has the address {other} already, which is not {wanted}")
-    try:
-        links.add_address(bridge, wanted)
-    except NetlinkError as error:
-        if error.errno != errno.EEXIST:  # another pod's ADD was faster
-            raise
-    links.keep_mac(bridge)
+    if wanted not in there:
+        for other in there:
+            if wanted.version == 4 or wanted.network.overlaps(other.network):
+                told = f"{bridge.name} has the address {other} already, which is not {wanted}"
+                raise OSError(errno.EADDRNOTAVAIL, told)
+        try:
+            links.add_address(bridge, wanted)
+        except NetlinkError as error:
+            if error.errno != errno.EEXIST:  # another pod's ADD was faster
+                raise
+    links.set_mac(bridge, bridge.mac if bridge.mac.strip("0:") else _any_mac())
+
+
+def _any_mac() -> str:
+    """A random one, locally administered: for a bridge that somebody made and whose last port has gone has none."""
+    first, *others = secrets.token_bytes(6)
+    return bytes([first & 0xFE | 0x02, *others]).hex(":")
 
 
 def _forward(version: int) -> None:

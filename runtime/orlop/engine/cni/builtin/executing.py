@@ -1,6 +1,6 @@
 """Who executes a call: the daemon itself where it can do all of it, else the plugin's binary.
 
-Reference plugins that the daemon can do by itself are bridge with host-local, and portmap where no port is mapped. The
+Reference plugins that the daemon can do by itself are bridge with host-local, and portmap with nftables. The
 same configuration, the same leases on disk, the same rules and interfaces, the same result: each call may go either
 way, and a pod that one way made is taken down by the other. Whatever is not understood to the last key is left to the
 binary, and so is every operation but ADD and DEL.
@@ -16,9 +16,10 @@ import msgspec
 
 from orlop.aio.process import CommandError, Finished
 from orlop.aio.threads import in_own_thread
-from orlop.engine.cni.builtin import bridge
+from orlop.engine.cni.builtin import bridge, portmap
 from orlop.engine.cni.builtin.bridge import Attachment
-from orlop.engine.cni.builtin.settings import NotOurs, bridge_network, passed_through
+from orlop.engine.cni.builtin.port_settings import port_map
+from orlop.engine.cni.builtin.settings import NotOurs, bridge_network
 from orlop.engine.cni.execution import Call, Execute, run_binary
 from orlop.engine.cni.result import BadOutput, parse_versions
 
@@ -98,7 +99,7 @@ def planned(call: Call) -> Work:
         if not argument.startswith(_KNOWN_ARGS):
             raise NotOurs(f"CNI_ARGS has {argument.partition('=')[0]}")
     if call.kind == "portmap":
-        return _portmap(call.stdin, command)
+        return _portmap(call, command)
     pod = Attachment(environment["CNI_CONTAINERID"], environment["CNI_IFNAME"], environment.get("CNI_NETNS", ""))
     network = bridge_network(call.stdin)
     if command == "ADD":
@@ -106,13 +107,14 @@ def planned(call: Call) -> Work:
     return partial(_nothing_told, lambda: bridge.delete(network, pod, call.timeout))
 
 
-def _portmap(stdin: bytes, command: str) -> Work:
-    result = passed_through(stdin)
+def _portmap(call: Call, command: str) -> Work:
+    pod = call.environment["CNI_CONTAINERID"]
+    ports = port_map(call.stdin, call.environment["CNI_IFNAME"])
     if command == "DEL":
-        return lambda: b""
-    if result == b"null":
+        return partial(portmap.delete, ports, pod)
+    if ports.result == b"null":
         raise NotOurs("there is no result before it")
-    return lambda: result
+    return partial(portmap.add, ports, pod)
 
 
 def _nothing_told(work: Callable[[], None]) -> bytes:

@@ -24,7 +24,7 @@ def add(addresses: Iterable[Interface], network: str, ifname: str, container_id:
         changes = Ruleset(_TABLE)
         changes.add_table(_ABOUT_TABLE)
         changes.add_chain(_CHAIN, _ABOUT_CHAIN)
-        changes.add_nat_postrouting(_HOOK)
+        changes.add_nat_chain(_HOOK, nftables.POSTROUTING)
         changes.flush(_HOOK)
         for version, multicast in ((4, IPv4Network("224.0.0.0/4")), (6, IPv6Network("ff00::/8"))):
             match = nftables.protocol(version), nftables.to_network(multicast)

@@ -25,18 +25,18 @@ class NotOurs(Exception):
     """The binary is to do it; the text says why."""
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    pass
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What a plugin is told; an unknown key is an error."""
 
 
-class _Range(_Strict, frozen=True):
+class _Range(Strict, frozen=True):
     subnet: str = ""
     range_start: str = ""
     range_end: str = ""
     gateway: str = ""
 
 
-class _Route(_Strict, frozen=True):
+class _Route(Strict, frozen=True):
     dst: str
     gw: str = ""
 
@@ -48,7 +48,7 @@ class _HostLocal(_Range, frozen=True):
     data_dir: str = ""
 
 
-class _Bridge(_Strict, frozen=True):
+class _Bridge(Strict, frozen=True):
     cni_version: str
     name: str
     type: str
@@ -60,21 +60,6 @@ class _Bridge(_Strict, frozen=True):
     ip_masq_backend: str = ""
     mtu: int = 0
     hairpin_mode: bool = False
-    prev_result: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _RuntimeConfig(_Strict, frozen=True):
-    port_mappings: list[msgspec.Raw] = []
-
-
-class _Portmap(_Strict, frozen=True):
-    cni_version: str
-    name: str
-    type: str
-    backend: str = "nftables"
-    snat: bool = True
-    masq_all: bool = False
-    runtime_config: _RuntimeConfig = _RuntimeConfig()
     prev_result: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -117,7 +102,7 @@ class BridgeNetwork(msgspec.Struct, frozen=True, kw_only=True):
 
 def bridge_network(stdin: bytes) -> BridgeNetwork:
     """Raises NotOurs."""
-    given = _decoded(stdin, _Bridge)
+    given = decoded(stdin, _Bridge)
     if given.ip_masq and given.ip_masq_backend != "nftables":
         raise NotOurs("ipMasqBackend is not nftables")
     if given.ipam.type != "host-local" or not 0 <= given.mtu < 1 << 16:
@@ -141,15 +126,8 @@ def bridge_network(stdin: bytes) -> BridgeNetwork:
     )
 
 
-def passed_through(stdin: bytes) -> bytes:
-    """The result before portmap, which it leaves alone where no port is mapped; b"null": none. Raises NotOurs."""
-    given = _decoded(stdin, _Portmap)
-    if given.runtime_config.port_mappings or given.backend != "nftables":
-        raise NotOurs("ports are mapped, or not by nftables")
-    return bytes(given.prev_result)
-
-
-def _decoded(stdin: bytes, kind: type[T]) -> T:
+def decoded(stdin: bytes, kind: type[T]) -> T:
+    """A call's settings, of a version of the specification that is known here. Raises NotOurs."""
     try:
         given = msgspec.json.decode(stdin, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -181,19 +159,19 @@ def _range(given: _Range) -> Range:
     first, last = subnet[1], subnet[-2] if subnet.version == 4 else subnet[-1]
     found = Range(
         subnet,
-        _address(given.range_start) if given.range_start else first,
-        _address(given.range_end) if given.range_end else last,
-        _address(given.gateway) if given.gateway else first,
+        address_of(given.range_start) if given.range_start else first,
+        address_of(given.range_end) if given.range_end else last,
+        address_of(given.gateway) if given.gateway else first,
     )
     if not (found.start in subnet and found.end in subnet and found.start in found):
         raise ValueError(f"{found.start} to {found.end} is no range of {subnet}")
-    if found.gateway.version != subnet.version:
+    if found.gateway not in subnet:
         raise ValueError(f"{found.gateway} is no gateway of {subnet}")
     return found
 
 
 def _route(given: _Route) -> Route:
-    found = Route(_network(given.dst), _address(given.gw) if given.gw else None)
+    found = Route(_network(given.dst), address_of(given.gw) if given.gw else None)
     if found.gateway is not None and found.gateway.version != found.target.version:
         raise ValueError(f"{found.gateway} is no gateway to {found.target}")
     return found
@@ -203,12 +181,12 @@ def _network(text: str) -> Network:
     """Python would take a netmask too, or none."""
     if not _CIDR.fullmatch(text):
         raise ValueError(f"{text!r} is no network")
-    _address(text.partition("/")[0])
+    address_of(text.partition("/")[0])
     return ip_network(text)
 
 
-def _address(text: str) -> Address:
-    """Without a scope, and not one of IPv4 in IPv6's clothes, which the plugins take for IPv4."""
+def address_of(text: str) -> Address:
+    """Without a scope, and not one of IPv4 in IPv6's clothes, which the plugins take for IPv4. Raises ValueError."""
     found = ip_address(text)
     if not _IP.fullmatch(text) or (isinstance(found, IPv6Address) and found.ipv4_mapped):
         raise ValueError(f"{text!r} is no address as it is used here")
