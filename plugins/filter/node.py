@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import sys
@@ -11,17 +12,28 @@ from ansible.errors import AnsibleFilterError
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "runtime"
+SHARED = ("orlop_node", "orlop_bundle", "orlop_kubernetes_install")
+"""Variables of an inventory that several roles take; where one is absent, its default holds, and nobody is told."""
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "requirements/build.txt", "requirements/daemon.txt")
 
 
 def plan(data):
     """What the roles do for a declaration: files by part, kernel settings, programs, directories."""
-    declare, plan_as_data, wrong = _package()
+    declare, plan_as_data, invalid = _package()
     try:
         # Ansible's strings and mappings are subclasses that carry their origin; the package takes plain ones.
         return plan_as_data(declare(json.loads(json.dumps(data))))
-    except (TypeError, wrong) as error:
+    except (TypeError, invalid) as error:
         raise AnsibleFilterError(f"the node's declaration (orlop_node) is wrong: {error}") from error
+
+
+def wrong(data):
+    """What is wrong with a declaration, in its own terms; empty where nothing is."""
+    try:
+        plan(data)
+    except AnsibleFilterError as error:
+        return str(error)
+    return ""
 
 
 def first_control_plane(declarations):
@@ -51,6 +63,18 @@ def skew(target, role, server, node, kubelets):
         return problems(target, role=role, server=server, node=node, kubelets=kubelets)
     except ValueError as error:
         raise AnsibleFilterError(f"the cluster tells a version that is none: {error}") from error
+
+
+def misnamed(names):
+    """What of a host's variables seems to be meant for one of SHARED and is not spelt so; sentences."""
+    own = {line.partition(":")[0] for line in (ROOT / "roles/orlop/defaults/main.yml").read_text().splitlines()}
+    absent = [name for name in SHARED if name not in names]
+    near = {name: difflib.get_close_matches(name, absent, n=1, cutoff=0.88) for name in sorted(set(names) - own)}
+    return [
+        f"{name} is no variable of these roles, and {found[0]} is not set: did you mean {found[0]}?"
+        for name, found in near.items()
+        if found and name not in SHARED
+    ]
 
 
 def source_id(checkout):
@@ -92,4 +116,11 @@ class FilterModule:
 
     def filters(self):
         """Names without the collection's."""
-        return {"plan": plan, "source_id": source_id, "first_control_plane": first_control_plane, "skew": skew}
+        return {
+            "plan": plan,
+            "wrong": wrong,
+            "source_id": source_id,
+            "first_control_plane": first_control_plane,
+            "skew": skew,
+            "misnamed": misnamed,
+        }

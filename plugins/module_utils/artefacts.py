@@ -131,6 +131,7 @@ class Store:
 def fetch(artefact, target, bundle=None):
     """Its bytes, compared, from the bundle if that has them; WrongArtefact names the option that is wrong."""
     name, wanted, found = artefact["name"], artefact["sha256"], hashlib.sha256()
+    option = option_of(artefact)
     place = os.path.join(bundle or "", "artefacts", wanted)
     url = place if bundle and os.path.exists(place) else artefact["url"]
     try:
@@ -139,12 +140,12 @@ def fetch(artefact, target, bundle=None):
     except (OSError, ValueError) as error:
         raise WrongArtefact(
             f"{name} {artefact['version']} cannot be fetched from {url}: {error}. Name another place as"
-            f" artefacts.{name}.url in the declaration, or bring it in a bundle (playbooks/bundle.yml)"
+            f" artefacts.{option}.url in the declaration, or bring it in a bundle (playbooks/bundle.yml)"
         ) from error
     if found.hexdigest() != wanted:
         raise WrongArtefact(
             f"{url} has SHA-256 {found.hexdigest()}, not {wanted}: what is there is not {name}"
-            f" {artefact['version']}, or artefacts.{name}.sha256 in the declaration is wrong"
+            f" {artefact['version']}, or artefacts.{option}.sha256 in the declaration is wrong"
         )
 
 
@@ -170,8 +171,13 @@ def unknown(artefact):
     """What to say of a file whose digest nobody has said."""
     return (
         f"the lock file has no SHA-256 of {artefact['name']} {artefact['version']} ({artefact['url']}): give it in the"
-        " declaration (artefacts.NAME.sha256)"
+        f" declaration (artefacts.{option_of(artefact)}.sha256)"
     )
+
+
+def option_of(artefact):
+    """Its name in the declaration, which for a plugin is that of its archive."""
+    return artefact.get("option") or artefact["name"]
 
 
 def by_content(artefacts):

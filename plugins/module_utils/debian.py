@@ -12,6 +12,7 @@ import tempfile
 
 from ansible_collections.orlop.node.plugins.module_utils.bundle import apt_options
 
+HINT = "Where the archive cannot be reached a bundle brings all packages: orlop_bundle, made by playbooks/bundle.yml"
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
 
 
@@ -43,8 +44,11 @@ def install(names):
     try:
         _run(argv)
     except PackageError:
-        update()
-        _run(argv)
+        try:
+            update()
+            _run(argv)
+        except PackageError as error:
+            raise PackageError(f"{error}\n{HINT}") from error
 
 
 def update():

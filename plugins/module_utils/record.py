@@ -30,6 +30,7 @@ class Record:
         self.links = {}  # path → target
         self.interfaces = []  # made by plugins at run time
         self.made = []  # files that a network's agent makes at run time
+        self.moved = {}  # path of a file of others → where it was moved to
         self.units = []
         self.firewalld = []  # opened in it by us: ports such as 6443/tcp, and networks
         self.contexts = {}  # place → how SELinux was told of it
@@ -71,6 +72,7 @@ class Record:
             "interfaces",
             "sysctls",
             "made",
+            "moved",
             "units",
             "packages",
             "firewalld",

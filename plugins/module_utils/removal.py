@@ -37,6 +37,7 @@ class Removal:
         self.removed += [path for path in record.made if os.path.isfile(path)]
         self.removed += [name for name in record.interfaces if os.path.isdir(f"/sys/class/net/{name}")]
         self.removed += self.trees
+        self.restored += [path for path, aside in sorted(record.moved.items()) if self._comes_back(path, aside)]
         self.restored += [name for name in sorted(record.sysctls) if self._differs(name)]
         self.removed += [f"{each} in firewalld" for each in record.firewalld]
         self.removed += [f"{path} in SELinux's contexts" for path in sorted(record.contexts)]
@@ -60,6 +61,9 @@ class Removal:
         for path in self.record.made:
             if os.path.isfile(path):
                 os.unlink(path)
+        for path, aside in self.record.moved.items():
+            if self._comes_back(path, aside):
+                os.replace(aside, path)
         for name in self.record.interfaces:
             if os.path.isdir(f"/sys/class/net/{name}"):
                 subprocess.run(["ip", "link", "delete", name], check=True)
@@ -94,6 +98,10 @@ class Removal:
             shutil.copy2(copy, path)
         elif os.path.exists(path):
             os.unlink(path)
+
+    def _comes_back(self, path, aside):
+        """A file of others that was moved out of the way; not where another stands there now, or an agent is gone."""
+        return os.path.lexists(aside) and not os.path.lexists(path) and aside not in self.record.made
 
     def _differs(self, name):
         return self._read(name) not in (None, self.record.sysctls[name])

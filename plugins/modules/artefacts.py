@@ -37,6 +37,10 @@ options:
         description: Digest of what is at the address. Nothing is an error, which says where to give one.
         type: str
         default: ""
+      option:
+        description: Its name in the declaration, where that is another than O(artefacts[].name).
+        type: str
+        default: ""
   directory:
     description: Where programs are kept.
     type: path
@@ -97,6 +101,7 @@ def main():
                 "options": {
                     **{name: {"type": "str", "required": True} for name in FIELDS},
                     "sha256": {"type": "str", "default": ""},
+                    "option": {"type": "str", "default": ""},
                 },
             },
             "directory": {"type": "path", "default": "/opt/orlop/kubernetes"},

@@ -54,6 +54,10 @@ options:
         description: Digest of what is at the address.
         type: str
         required: true
+      option:
+        description: Its name in the declaration, where that is another than O(artefacts[].name).
+        type: str
+        default: ""
   images:
     description: Archives of container images on this machine, as C(orlop image export) or C(docker save) write them.
     type: list
@@ -114,7 +118,10 @@ def main():
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {name: {"type": "str", "required": True} for name in ("name", "version", "url", "sha256")},
+                "options": {
+                    **{name: {"type": "str", "required": True} for name in ("name", "version", "url", "sha256")},
+                    "option": {"type": "str", "default": ""},
+                },
             },
             "images": {"type": "list", "elements": "path", "default": []},
             **{name: {"type": "path", "required": True} for name in names},

@@ -7,7 +7,8 @@ DOCUMENTATION = r"""
 module: suitability
 short_description: Look at a machine before a run touches it
 description:
-  - Looks at swap, ports, memory, processors, the host's name, its clock, and other container runtimes. Changes nothing.
+  - Looks at swap, cgroups, ports, memory, processors, the host's name, its clock, and other container runtimes.
+  - Changes nothing.
   - What a kubelet or kubeadm would stumble over is a problem; what a person should know is a warning.
   - What the machine has of a node already is told as well, so that roles need not ask for it again.
   - Ports are not looked at where the machine is a member already, for then they are its own.
@@ -19,6 +20,10 @@ options:
     required: true
   swap_allowed:
     description: Whether the declaration lets the kubelet run with swap.
+    type: bool
+    default: false
+  cgroup_v1_allowed:
+    description: Whether the declaration lets the kubelet run with cgroup v1.
     type: bool
     default: false
   ports:
@@ -83,7 +88,7 @@ import socket
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.orlop.node.plugins.module_utils import distribution
-from ansible_collections.orlop.node.plugins.module_utils.known import cgroups, known, python
+from ansible_collections.orlop.node.plugins.module_utils.known import CGROUPS, cgroups, known, python
 from ansible_collections.orlop.node.plugins.module_utils.record import read_text
 
 MEMBERSHIP = "/etc/kubernetes/kubelet.conf"
@@ -105,6 +110,7 @@ def main():
         argument_spec={
             "member": {"type": "str", "choices": ["none", "control_plane", "worker"], "required": True},
             "swap_allowed": {"type": "bool", "default": False},
+            "cgroup_v1_allowed": {"type": "bool", "default": False},
             "ports": {"type": "list", "elements": "int", "default": []},
             "kubernetes": {"type": "str", "default": ""},
             "upgrade": {"type": "bool", "default": False},
@@ -117,6 +123,7 @@ def main():
     if member != "none":
         problems += size(member) + name(socket.gethostname())
         problems += [] if module.params["swap_allowed"] else swap()
+        problems += [] if module.params["cgroup_v1_allowed"] else hierarchy()
         joined = os.path.exists(MEMBERSHIP)
         problems += [] if joined else ports(module.params["ports"])
         if joined and module.params["kubernetes"] and not module.params["upgrade"]:
@@ -138,6 +145,16 @@ def swap(path="/proc/swaps"):
     return [
         f"swap is on ({', '.join(devices)}), with which the kubelet does not start: turn it off (swapoff -a, and the"
         " lines of /etc/fstab), or allow it in the declaration as kubelet.failSwapOn: false"
+    ]
+
+
+def hierarchy(path=CGROUPS):
+    """cgroup v1: the kubelet does not start, unless it is told to (from 1.35 on, the oldest that is known here)."""
+    if os.path.exists(os.path.join(path, "cgroup.controllers")):
+        return []
+    return [
+        "cgroups are of version 1, with which the kubelet does not start: boot with"
+        " systemd.unified_cgroup_hierarchy=1, or allow it in the declaration as kubelet.failCgroupV1: false"
     ]
 
 

@@ -97,11 +97,11 @@ class FakeImages:
         self.here[image.id] = image
         return image
 
-    async def remove(self, ref_or_id: str, in_use: Collection[str] = ()) -> Sequence[str]:
-        image = await self.find(ref_or_id)
-        if image is None:
+    async def remove(self, ref_or_id: str, in_use: Callable[[], Collection[str]] = tuple) -> Sequence[str]:
+        await self._story.ask_and_wait("images.remove", ref_or_id)
+        if (image := await self.find(ref_or_id)) is None:
             return []
-        if image.id in in_use:
+        if image.id in in_use():
             raise FailedPrecondition(f"image {ref_or_id} is used by a container")
         del self.here[image.id]
         return [image.id]

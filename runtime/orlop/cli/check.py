@@ -2,15 +2,12 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-import msgspec
 
 from orlop.cli.options import config_option, output_option
-from orlop.cli.printing import print_json, print_table
 
 
 @click.command()
@@ -27,6 +24,7 @@ def check(config_path: str | None, output: str, strict: bool) -> None:
       orlop check
       orlop check --output json --strict
     """
+    from orlop.cli.findings import tell
     from orlop.config.loader import load
     from orlop.verify.preflight.all import look
     from orlop.verify.preflight.finding import State
@@ -34,15 +32,7 @@ def check(config_path: str | None, output: str, strict: bool) -> None:
     config = load(config_path).config
     with _silence():  # what the engine logs on the way is in the findings too
         findings = asyncio.run(look(config))
-    bad = {State.MISSING, State.WARNING} if strict else {State.MISSING}
-    if output == "json":
-        print_json([msgspec.to_builtins(each) for each in findings])
-    else:
-        print_table(("WHAT", "STATE", "FOUND"), [(each.name, each.state, each.detail) for each in findings])
-        for each in findings:
-            if each.remedy:
-                click.echo(f"{each.state}: {each.name}: {each.remedy}")
-    sys.exit(1 if any(each.state in bad for each in findings) else 0)
+    tell(findings, output, (State.MISSING, State.WARNING) if strict else (State.MISSING,))
 
 
 @contextmanager

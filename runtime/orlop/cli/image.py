@@ -87,7 +87,7 @@ async def _remove(images: Images, names: Sequence[str]) -> list[str]:
     for name in names:
         if await images.find(name) is None:
             raise NotFound(f"no image is called {name!r}")
-        removed = await images.remove(name, await images.used_by_containers())
+        removed = await images.remove(name, (await images.used_by_containers()).keys)
         lines += [f"removed {image_id}" for image_id in removed] or [f"removed the name {name}"]
     return lines
 

@@ -2,15 +2,10 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from orlop.cli.options import config_option, output_option, socket_of, socket_option
-from orlop.cli.printing import print_json, print_table
-
-if TYPE_CHECKING:
-    from orlop.verify.preflight.finding import Finding
 
 
 @click.group()
@@ -38,11 +33,12 @@ def show(config_path: str | None, output: str) -> None:
       orlop network show
       orlop network show --output json
     """
+    from orlop.cli.findings import tell
     from orlop.config.loader import load
     from orlop.verify.preflight.conflists import look
 
     section = load(config_path).config.network
-    _tell(list(look(section.conf_dir, section.default_network, section.plugin_dirs)), output)
+    tell(list(look(section.conf_dir, section.default_network, section.plugin_dirs)), output)
 
 
 @network.command()
@@ -58,26 +54,11 @@ def check(config_path: str | None, output: str) -> None:
       orlop network check
       orlop network check --output json
     """
+    from orlop.cli.findings import tell
     from orlop.config.loader import load
     from orlop.verify.attachments import look
 
-    _tell(asyncio.run(look(load(config_path).config.network)), output)
-
-
-def _tell(findings: "list[Finding]", output: str) -> NoReturn:
-    """Print them and end: with 1 when something is missing."""
-    import msgspec
-
-    from orlop.verify.preflight.finding import State
-
-    if output == "json":
-        print_json([msgspec.to_builtins(each) for each in findings])
-    else:
-        print_table(("WHAT", "STATE", "FOUND"), [(each.name, each.state, each.detail) for each in findings])
-        for each in findings:
-            if each.remedy:
-                click.echo(f"{each.state}: {each.name}: {each.remedy}")
-    sys.exit(1 if any(each.state is State.MISSING for each in findings) else 0)
+    tell(asyncio.run(look(load(config_path).config.network)), output)
 
 
 @network.command()

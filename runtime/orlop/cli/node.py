@@ -15,7 +15,7 @@ from orlop.model.errors import InvalidArgument, OrlopError
 FORMATS = click.Choice(["json", "ansible", "nix"])
 
 if TYPE_CHECKING:
-    from orlop.node.drift import Difference
+    from orlop.node.differences import Difference
 
 APPLIED = "/var/lib/orlop/node/applied.json"
 """Written by the roles (orlop.node.history) when a run has ended well."""
@@ -220,7 +220,7 @@ def _other_version(path: str) -> list["Difference"]:
     from orlop import __version__
     from orlop.api.client import CriClient
     from orlop.cli.asking import ask
-    from orlop.node.drift import Difference
+    from orlop.node.differences import Difference
 
     async def conversation(client: CriClient) -> str:
         return str((await client.call("Version")).runtime_version)

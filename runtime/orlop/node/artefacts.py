@@ -54,6 +54,19 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     """http, https or file address, or an absolute path on the node."""
     sha256: str | None
     """None: nobody has said it, so that the file cannot be trusted."""
+    option: str
+    """Its name in `artefacts` of a declaration: for plugins that of their archive."""
+
+
+class Unsaid(msgspec.Struct, frozen=True, kw_only=True):
+    """An artefact whose digest nobody has said: nothing is touched before somebody does."""
+
+    name: str
+    """In `artefacts` of a declaration."""
+    version: str
+    url: str
+    known: list[str]
+    """Versions that would do and whose digests the lock file has."""
 
 
 Declared = dict[str, Artefact]
@@ -79,7 +92,7 @@ def fetch(declared: Declared, name: str, minor: str, arch: str) -> Fetch:
     url = address.replace("{version}", wanted).replace("{arch}", naming)
     digest = said.sha256 if isinstance(said.sha256, str) else _of(said.sha256, arch)
     known = locked.digests.get(wanted, {}).get(arch) if locked else None
-    return Fetch(name=name, version=wanted, url=url, sha256=digest or known)
+    return Fetch(name=name, version=wanted, url=url, sha256=digest or known, option=name)
 
 
 def of_a_member(declared: Declared, minor: str) -> dict[str, list[Fetch]]:
@@ -102,6 +115,21 @@ def of_a_network(declared: Declared, minor: str, plugins: Iterable[str]) -> dict
         arch: [msgspec.structs.replace(archive[arch], name=name) for name in names] if names else []
         for arch in ARCHITECTURES
     }
+
+
+def unsaid(fetched: Iterable[Fetch], arch: str) -> list[Unsaid]:
+    """Those without a digest, each once."""
+    found = {each.option: each for each in fetched if not each.sha256}
+    return [
+        Unsaid(name=name, version=each.version, url=each.url, known=_known(each, arch)) for name, each in found.items()
+    ]
+
+
+def _known(fetched: Fetch, arch: str) -> list[str]:
+    """Of Kubernetes' programs only those of the minor that the node is for."""
+    digests = lock.load().artefacts[fetched.option].digests
+    minor = fetched.version.rpartition(".")[0] if fetched.option in KUBERNETES else ""
+    return [each for each, by_arch in digests.items() if by_arch.get(arch) and each.startswith(minor)]
 
 
 def problems(declared: Declared, minor: str) -> Iterator[Problem]:

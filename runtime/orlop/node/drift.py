@@ -1,35 +1,23 @@
-"""How a machine differs from its declaration: files, kernel settings, modules, the unit. Reads, and changes nothing."""
+"""How a machine differs from its declaration: files, kernel settings, modules, units, versions. Changes nothing."""
 
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
 
-import msgspec
-
+from orlop.node import installed
+from orlop.node.differences import Difference
 from orlop.node.plan import Plan
 from orlop.node.rendered import RenderedFile
 
-Kind = Literal["file", "sysctl", "module", "unit", "version"]
-
-UNIT = "orlop.service"
-UNIT_STATES = {"ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no"}
+STATES = {"ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no"}
 """What systemd says of a unit that is as it was installed."""
+MEMBERSHIP = "/etc/kubernetes/kubelet.conf"
+"""There where the machine has joined a cluster; before, its kubelet does not run."""
 SYSTEMD_FILES = "/etc/systemd/"
 
 SIGNS = {"br_netfilter": "proc/sys/net/bridge", "nf_conntrack": "proc/sys/net/netfilter/nf_conntrack_max"}
 """Where the work of a module shows itself, also where it is built in."""
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is not as declared."""
-
-    kind: Kind
-    name: str
-    """Path, parameter, module or property."""
-    declared: str
-    found: str
 
 
 def drift(plan: Plan, *, root: str = "/") -> list[Difference]:
@@ -42,8 +30,9 @@ def drift(plan: Plan, *, root: str = "/") -> list[Difference]:
         *_files(plan, root, systemd=systemd),
         *_sysctls(plan, root),
         *_modules(plan, root),
+        *installed.versions(plan, root),
     ]
-    return [*found, *_unit()] if systemd and root == "/" else found
+    return [*found, *_units(plan), *installed.running()] if systemd and root == "/" else found
 
 
 def _files(plan: Plan, root: str, *, systemd: bool) -> Iterator[Difference]:
@@ -105,11 +94,18 @@ def _built_in(root: str) -> Iterator[str]:
         return
 
 
-def _unit() -> Iterator[Difference]:
-    argv = ["systemctl", "show", UNIT, "--property", ",".join(UNIT_STATES)]
+def _units(plan: Plan) -> Iterator[Difference]:
+    yield from _unit("orlop.service", STATES)
+    if plan.role != "none":
+        joined = os.path.exists(MEMBERSHIP)
+        yield from _unit("kubelet.service", {key: STATES[key] for key in STATES if joined or key != "ActiveState"})
+
+
+def _unit(unit: str, wanted: Mapping[str, str]) -> Iterator[Difference]:
+    argv = ["systemctl", "show", unit, "--property", ",".join(wanted)]
     told = subprocess.run(argv, capture_output=True, text=True, check=False)
     states = dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
-    for name, declared in UNIT_STATES.items():
+    for name, declared in wanted.items():
         found = states.get(name) or told.stderr.strip() or "unknown"
         if found != declared:
-            yield Difference(kind="unit", name=f"{UNIT} {name}", declared=declared, found=found)
+            yield Difference(kind="unit", name=f"{unit} {name}", declared=declared, found=found)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from orlop.node import artefacts, host, lock, yaml
-from orlop.node.artefacts import ARCHITECTURES, Fetch
+from orlop.node.artefacts import ARCHITECTURES, Fetch, Unsaid
 from orlop.node.declaration import Bridge, Declaration
 from orlop.node.kubernetes.cluster import Alone, ControlPlane
 from orlop.node.kubernetes.kubeadm import upgrade_document
@@ -76,6 +76,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Programs that come by digest and not from the distribution, by architecture."""
     verified_plugins: dict[str, list[Fetch]]
     """CNI plugins that do, each with the address of their one archive."""
+    unsaid: dict[str, list[Unsaid]]
+    """What of all these nobody has said a digest of, by architecture."""
     ports: list[Port]
     """What the node serves."""
     firewalld: bool
@@ -94,6 +96,10 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
     for file in render(declaration, program=program):
         files[file.part].append(file)
     plugins = _plugins(bridge) if bridge else sorted(networks.plugins(declaration))
+    kata = _kata(declaration)
+    said, minor = declaration.artefacts, declaration.kubernetes
+    member = {} if isinstance(declaration.member, Alone) else artefacts.of_a_member(said, minor)
+    verified, verified_plugins = artefacts.of_a_node(said, minor), artefacts.of_a_network(said, minor, plugins)
     return Plan(
         kubernetes=declaration.kubernetes,
         patch=artefacts.version(declaration.artefacts, "kubeadm", declaration.kubernetes),
@@ -101,7 +107,7 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         modules=host.modules(declaration),
         sysctls=host.sysctls(declaration),
         programs=_programs(declaration),
-        kata=_kata(declaration),
+        kata=kata,
         plugins=plugins,
         plugin_dirs=config.network.plugin_dirs,
         directories=Directories(
@@ -122,11 +128,10 @@ def plan(declaration: Declaration, *, program: str = PROGRAM) -> Plan:
         upgrade=""
         if isinstance(declaration.member, Alone)
         else yaml.dumps(upgrade_document(declaration, declaration.member)),
-        artefacts={}
-        if isinstance(declaration.member, Alone)
-        else artefacts.of_a_member(declaration.artefacts, declaration.kubernetes),
-        verified=artefacts.of_a_node(declaration.artefacts, declaration.kubernetes),
-        verified_plugins=artefacts.of_a_network(declaration.artefacts, declaration.kubernetes, plugins),
+        artefacts=member,
+        verified=verified,
+        verified_plugins=verified_plugins,
+        unsaid=_unsaid(member, kata, verified, verified_plugins),
         ports=ports(declaration, config),
         firewalld=declaration.host.firewalld,
         pod_cidrs=getattr(declaration.network, "pod_cidrs", declaration.cluster.pod_cidrs),
@@ -161,6 +166,13 @@ def _kata(declaration: Declaration) -> dict[str, list[Fetch]]:
     return {
         arch: [artefacts.fetch(declaration.artefacts, name, declaration.kubernetes, arch) for name in sorted(names)]
         for arch in (ARCHITECTURES if names else ())
+    }
+
+
+def _unsaid(*fetched: dict[str, list[Fetch]]) -> dict[str, list[Unsaid]]:
+    return {
+        arch: artefacts.unsaid([each for group in fetched for each in group.get(arch, [])], arch)
+        for arch in ARCHITECTURES
     }
 
 

@@ -17,5 +17,5 @@ async def remove_image(deck: Deck, spec: ImageSpec) -> None:
     """
     if not spec.image:
         raise InvalidArgument("image.image is empty: RemoveImage needs a reference or an id")
-    for removed in await deck.images.remove(spec.image, images_in_use(deck)):
+    for removed in await deck.images.remove(spec.image, lambda: images_in_use(deck)):
         log.info("image %s removed", removed)

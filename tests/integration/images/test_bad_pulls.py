@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from orlop.engine.storage.layer_mounts import why_not
 from orlop.linux import mounts
 from orlop.model.errors import DataLoss, InvalidArgument, ResourceExhausted, Unavailable, Unsupported
 from tests.fakes.faulty_registry import FaultyRegistry
@@ -20,14 +19,6 @@ GOOD = {"good": b"layer"}
 async def registry():
     async with FaultyRegistry() as found:
         yield found
-
-
-@pytest.fixture(params=["unpacked", "erofs"])
-def kind(request, tmp_path, monkeypatch):
-    if request.param == "erofs" and (reason := why_not(str(tmp_path))):
-        pytest.skip(reason)
-    monkeypatch.setattr(image_store, "DEFAULTS", {"packed_layers": request.param == "erofs"})
-    return request.param
 
 
 @pytest.fixture

@@ -101,6 +101,20 @@ def test_plugins_by_digest_are_those_of_the_network_and_of_one_archive() -> None
     assert plan(declare({})).verified_plugins == {"amd64": [], "arm64": []}
 
 
+def test_every_download_without_a_digest_is_named_once_with_what_would_do() -> None:
+    wanted = {name: {"version": "9.9.9"} for name in ("runc", "cni-plugins")}
+    kata = {"kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}}
+    data = {"kubernetes": "1.36", "member": WORKER, "handlers": {"runc": {}, **kata}}
+    known = {"artefacts": {"kata-go-static": {"sha256": DIGEST}}}
+    assert plan(declare({**data, **known})).unsaid == {"amd64": [], "arm64": []}
+    wanted |= said("1.36.99") | {"kata-go-static": {"version": "9.9.9", "sha256": {"arm64": DIGEST}}}
+    found = {each.name: each for each in plan(declare({**data, "artefacts": wanted})).unsaid["amd64"]}
+    assert set(found) == {*artefacts.KUBERNETES, "kata-go-static", "runc", "cni-plugins"}
+    assert found["kubelet"].known == ["1.36.4"] and "1.4.3" in found["runc"].known
+    assert found["cni-plugins"].url.endswith("cni-plugins-linux-amd64-v9.9.9.tgz")
+    assert "kata-go-static" not in {each.name for each in plan(declare({**data, "artefacts": wanted})).unsaid["arm64"]}
+
+
 def test_a_program_without_an_address_is_told_before_anything_is_touched() -> None:
     with pytest.raises(InvalidArgument, match=r"artefacts\.conmon\.url: the lock file has none"):
         declare({"artefacts": {"conmon": {"sha256": DIGEST}}})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from orlop.node.declaring import declare
-from orlop.node.drift import Difference, drift
+from orlop.node.differences import Difference
+from orlop.node.drift import drift
 from orlop.node.plan import Plan, plan
 
 PASSWORD = "hunter2"

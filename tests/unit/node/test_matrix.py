@@ -1,6 +1,7 @@
-"""Every minor × network × handler × part in a cluster: each file is parsed by what its format is.
+"""Every minor × family of distributions × network × handler × part in a cluster: each file is parsed by its format.
 
-Families of distributions get the same bytes; what differs between them is in tests/unit/roles/test_families.py.
+Debian's and RHEL's families get the same bytes, for the roles hand no family to the renderer; what roles take
+differently is in tests/unit/roles/test_families.py. NixOS has its programs in the store.
 """
 
 import configparser
@@ -18,6 +19,7 @@ from orlop.config.schema import Config
 from orlop.node import lock
 from orlop.node.declaring import declare
 from orlop.node.plan import plan
+from orlop.node.render import KUBELET, PROGRAM, render
 from orlop.node.rendered import RenderedFile
 
 MINORS = sorted(lock.load().kubernetes)
@@ -33,11 +35,17 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "crun": {"crun": {}},
     "shim-runc": {"shim-runc": {"type": "shim", "path": "/usr/bin/containerd-shim-runc-v2"}},
     "kata": {"kata": {"type": "shim", "path": "/opt/kata/bin/containerd-shim-kata-v2"}},
+    "kata-rust": {"kata-rust": {"type": "shim", "path": "/opt/kata/runtime-rs/bin/containerd-shim-kata-v2"}},
 }
 PARTS: dict[str, dict[str, Any]] = {
     "alone": {"role": "none"},
     "control plane": {"role": "control_plane"},
     "worker": {"role": "worker", "discovery_file": "/etc/kubernetes/discovery.conf"},
+}
+STORE = "/nix/store/00000000000000000000000000000000-orlop/bin"
+FAMILIES = {
+    "Debian and RHEL": (PROGRAM, KUBELET),
+    "NixOS": (f"{STORE}/orlopd", f"{STORE}/kubelet"),
 }
 HARDENING = {"host": {"hardening": {"core_dumps": True, "kubelet": True, "rare_modules": True, "redirects": True}}}
 
@@ -70,12 +78,17 @@ def rows(text: str, form: str) -> list[str]:
 
 
 @pytest.mark.parametrize("minor", MINORS)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_file_is_well_formed(minor: str, network: str) -> None:
+def test_every_file_is_well_formed(minor: str, family: str, network: str) -> None:
+    program, kubelet = FAMILIES[family]
     for handler, part, hard in itertools.product(HANDLERS, PARTS, ({}, HARDENING)):
         data = {"kubernetes": minor, "network": NETWORKS[network], "default_handler": handler, **hard}
-        found = plan(declare({**data, "handlers": HANDLERS[handler], "member": PARTS[part]}))
-        files = [file for group in found.files.values() for file in group]
+        declared = declare({**data, "handlers": HANDLERS[handler], "member": PARTS[part]})
+        files = render(declared, program=program, kubelet=kubelet)
+        units = {file.path.rpartition("/")[2]: file.content for file in files if "/systemd/" in file.path}
+        assert f"ExecStart={program}\n" in units["orlop.service"]
+        assert part == "alone" or f"ExecStart={kubelet}" in units["kubelet.service"]
         assert len({file.path for file in files}) == len(files)
         for file in files:
             assert parse(file), (handler, part, file.path)

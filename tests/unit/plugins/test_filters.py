@@ -37,6 +37,21 @@ def test_a_wrong_name_tells_the_right_one() -> None:
         load("filter.node").plan({"netwrok": {}})
 
 
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (["orlop_nodes"], ["orlop_node"]),
+        (["orlop_node", "orlop_nodes", "orlop_node_common"], []),
+        (["orlop_kubernetes_instal", "orlop_bundel"], ["orlop_bundle", "orlop_kubernetes_install"]),
+        (["orlop_bundled", "orlop_wheel_dir", "orlop_look", "orlop_upgrade", "orlop_node_common"], []),
+    ],
+)
+def test_a_declaration_under_another_name_is_told(names: list[str], meant: list[str]) -> None:
+    """It would be none: a node of defaults, and nobody would know."""
+    told = load("filter.node").misnamed(names)
+    assert [sentence.rpartition("mean ")[2] for sentence in told] == [f"{each}?" for each in meant]
+
+
 def test_the_source_id_follows_what_is_built(tmp_path: Path) -> None:
     source_id = load("filter.node").source_id
     (tmp_path / "runtime").mkdir()

@@ -20,6 +20,13 @@ def test_no_swap_is_no_problem(tmp_path: Path) -> None:
     assert load("modules.suitability").swap(str(tmp_path / "swaps")) == []
 
 
+def test_cgroup_v1_is_named_with_both_ways_out(tmp_path: Path) -> None:
+    (problem,) = load("modules.suitability").hierarchy(str(tmp_path))
+    assert "systemd.unified_cgroup_hierarchy=1" in problem and "kubelet.failCgroupV1: false" in problem
+    (tmp_path / "cgroup.controllers").write_text("memory pids\n")
+    assert load("modules.suitability").hierarchy(str(tmp_path)) == []
+
+
 def test_a_control_plane_needs_more_than_a_worker(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal:        1048576 kB\nMemFree: 1 kB\n")
     size = load("modules.suitability").size

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,11 +120,17 @@ def test_only_a_whole_run_is_one_to_go_back_to(
     assert ("remembered" in shown) is remembered, shown
 
 
-@pytest.mark.parametrize(("more", "order"), [((), "aaabbb"), (("--extra-vars", "node_batch=1"), "ababab")])
+@pytest.mark.parametrize(
+    ("more", "order", "counted", "shown_hosts"),
+    [((), "aaabbb", 2, ["3", "3"]), (("--extra-vars", "node_batch=1"), "ababab", 6, ["1"] * 5)],
+)
 def test_hosts_are_made_nodes_at_once_or_in_batches(
-    inventory: Path, tmp_path: Path, more: tuple[str, ...], order: str
+    inventory: Path, tmp_path: Path, more: tuple[str, ...], order: str, counted: int, shown_hosts: list[str]
 ) -> None:
+    """And the time of the run's tasks is told, of the five slowest."""
     tasks = [{"ansible.builtin.debug": {"msg": f"step {step}"}} for step in "ab"]
     shown = run(inventory, write(tmp_path, serial=play("node.yml")["serial"], tasks=tasks), *more)
     steps = [line.split("step ")[1][0] for line in shown.splitlines() if "step " in line]
     assert "".join(steps) == order
+    assert f"TIME OF TASKS: {counted} tasks on 3 hosts in " in shown
+    assert re.findall(r"^ +[0-9]+\.[0-9]{2} s +([0-9]+) hosts  \S", shown, re.MULTILINE) == shown_hosts

@@ -111,18 +111,19 @@ class Images:
         pinned = catalog.is_pinned(image, self._pinned)
         return msgspec.structs.replace(image, pinned=True) if pinned else image
 
-    async def remove(self, ref_or_id: str, in_use: Collection[str] = ()) -> Sequence[str]:
+    async def remove(self, ref_or_id: str, in_use: Callable[[], Collection[str]] = tuple) -> Sequence[str]:
         """By id: all its names go, and it. By name: the name goes, and with the last one the image.
 
         Returns ids of images that are gone now. What is not here is no error: the CRI says that the call is idempotent.
-        Raises FailedPrecondition when the image would go and its id is in in_use; a mapping tells what uses it.
+        Raises FailedPrecondition when the image would go and its id is among those in use; a mapping tells what uses
+        each. in_use is asked in the moment of the removal, in another thread: it may have waited for a pull.
         """
         gone: list[ImageRecord] = []
 
         def decide(images: Sequence[ImageRecord]) -> tuple[Collection[ImageRecord], Collection[str]]:
             image, change = catalog.remove(images, self._meant(images, ref_or_id))
             if image is not None and change.delete:
-                _check_unused(image, ref_or_id, in_use)
+                _check_unused(image, ref_or_id, in_use())
                 gone.append(image)
             return change.put, change.delete
 

@@ -82,7 +82,7 @@ def _init(declaration: Declaration, member: ControlPlane, config: Config) -> dic
 def _cluster(declaration: Declaration, patch: str) -> dict[str, Any]:
     cluster = declaration.cluster
     networking = {"dnsDomain": cluster.dns_domain, "serviceSubnet": ",".join(cluster.service_cidrs)}
-    if cidrs := cluster.pod_cidrs or _given_by_nodes(declaration):
+    if cidrs := pod_subnets(declaration):
         networking["podSubnet"] = ",".join(cidrs)
     document: dict[str, Any] = {
         **_head("ClusterConfiguration"),
@@ -99,9 +99,13 @@ def _cluster(declaration: Declaration, patch: str) -> dict[str, Any]:
     return {**document, **_components(cluster)}
 
 
-def _given_by_nodes(declaration: Declaration) -> tuple[str, ...]:
-    """flannel takes the part that the cluster gives each node, so the cluster must know the whole."""
-    return declaration.network.pod_cidrs if isinstance(declaration.network, Flannel) else ()
+def pod_subnets(declaration: Declaration) -> tuple[str, ...]:
+    """Addresses of all pods, as kubeadm is told them; empty where nobody says.
+
+    flannel takes the part that the cluster gives each node, so the cluster must know the whole.
+    """
+    given = declaration.network.pod_cidrs if isinstance(declaration.network, Flannel) else ()
+    return declaration.cluster.pod_cidrs or given
 
 
 def _components(cluster: Cluster) -> dict[str, Any]:

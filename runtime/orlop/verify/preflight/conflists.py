@@ -8,6 +8,7 @@ import msgspec
 
 from orlop.engine.cni.conflist import NetworkConfig, PluginConfig
 from orlop.engine.cni.directory import scan
+from orlop.verify.preflight import addresses
 from orlop.verify.preflight.finding import Finding, missing, ok, warning
 
 ASIDE, CILIUM = ".aside", ".cilium_bak"
@@ -25,6 +26,7 @@ def look(conf_dir: str, default_network: str, plugin_dirs: Sequence[str]) -> Ite
         others = [path for path in found.by_path if path != found.network.path]
         yield _owner(found.network, others)
         yield from _plugins(found.network, plugin_dirs)
+        yield from addresses.look(found.network)
     yield from _aside(conf_dir, found.network)
     for directory in (conf_dir, *found.places, *plugin_dirs):
         yield from _place(directory)
