@@ -7,8 +7,13 @@ from orlop.services.selecting import labels_match
 
 
 def list_containers(deck: Deck, wanted: ContainerFilter | None) -> list[Container]:
+    """Views of what is fitting."""
+    return [view(entry) for entry in fitting(deck, wanted)]
+
+
+def fitting(deck: Deck, wanted: ContainerFilter | None) -> list[ContainerEntry]:
     """Every container that is made and that all given conditions fit; pause processes are not among them."""
-    return [_view(entry) for entry in deck.state.containers if _fits(entry, wanted)]
+    return [entry for entry in deck.state.containers if _fits(entry, wanted)]
 
 
 def _fits(entry: ContainerEntry, wanted: ContainerFilter | None) -> bool:
@@ -25,7 +30,8 @@ def _fits(entry: ContainerEntry, wanted: ContainerFilter | None) -> bool:
     )
 
 
-def _view(entry: ContainerEntry) -> Container:
+def view(entry: ContainerEntry) -> Container:
+    """As it is told."""
     record = entry.record
     return Container(
         id=record.id,

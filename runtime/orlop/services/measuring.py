@@ -21,9 +21,28 @@ async def all_that_can(measurements: Iterable[Awaitable[T]]) -> list[T]:
     """
     found, waiting = [], iter(measurements)
     while batch := list(islice(waiting, AT_ONCE)):
-        for result in await asyncio.gather(*batch, return_exceptions=True):
-            if isinstance(result, BaseException):
-                log.warning("left out of the figures: %s", result)
-            else:
-                found.append(result)
+        found += await _alone(batch[0]) if len(batch) == 1 else await _together(batch)
     return found
+
+
+async def _alone(measurement: Awaitable[T]) -> list[T]:
+    """Without a task, which costs a pod with one container as much as the reading."""
+    try:
+        return [await measurement]
+    except Exception as error:
+        _left_out(error)
+        return []
+
+
+async def _together(measurements: list[Awaitable[T]]) -> list[T]:
+    found = []
+    for result in await asyncio.gather(*measurements, return_exceptions=True):
+        if isinstance(result, BaseException):
+            _left_out(result)
+        else:
+            found.append(result)
+    return found
+
+
+def _left_out(error: BaseException) -> None:
+    log.warning("left out of the figures: %s", error)

@@ -7,8 +7,13 @@ from orlop.services.selecting import labels_match
 
 
 def list_pod_sandboxes(deck: Deck, wanted: PodSandboxFilter | None) -> list[PodSandbox]:
+    """Views of what is fitting."""
+    return [view(entry) for entry in fitting(deck, wanted)]
+
+
+def fitting(deck: Deck, wanted: PodSandboxFilter | None) -> list[PodEntry]:
     """Every pod sandbox that is made and that all given conditions fit."""
-    return [_view(entry) for entry in deck.state.pods if _fits(entry, wanted)]
+    return [entry for entry in deck.state.pods if _fits(entry, wanted)]
 
 
 def _fits(entry: PodEntry, wanted: PodSandboxFilter | None) -> bool:
@@ -23,7 +28,8 @@ def _fits(entry: PodEntry, wanted: PodSandboxFilter | None) -> bool:
     )
 
 
-def _view(entry: PodEntry) -> PodSandbox:
+def view(entry: PodEntry) -> PodSandbox:
+    """As it is told."""
     record = entry.record
     return PodSandbox(
         id=record.id,

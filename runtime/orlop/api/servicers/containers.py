@@ -1,7 +1,8 @@
 """The container RPCs: request to model, verb, model to response. No logic."""
 
-from orlop.api.convert.pack import pack, pack_all
+from orlop.api.convert.pack import pack
 from orlop.api.convert.unpack import unpack_field, unpack_required
+from orlop.api.kept import listed
 from orlop.api.v1 import checkpoint_pb2, container_pb2, exec_pb2
 from orlop.model.container import ContainerConfig, ContainerFilter
 from orlop.model.resources import LinuxContainerResources
@@ -59,10 +60,10 @@ def status(deck: Deck, request: container_pb2.ContainerStatusRequest) -> contain
     return container_pb2.ContainerStatusResponse(status=pack(found, container_pb2.ContainerStatus), info=info)
 
 
-def list_all(deck: Deck, request: container_pb2.ListContainersRequest) -> container_pb2.ListContainersResponse:
-    """ListContainers."""
-    found = container_list.list_containers(deck, unpack_field(request, "filter", ContainerFilter))
-    return container_pb2.ListContainersResponse(containers=pack_all(found, container_pb2.Container))
+def list_all(deck: Deck, request: container_pb2.ListContainersRequest) -> bytes:
+    """ListContainers, encoded."""
+    found = container_list.fitting(deck, unpack_field(request, "filter", ContainerFilter))
+    return listed(found, container_list.view, container_pb2.ListContainersResponse)
 
 
 async def update(

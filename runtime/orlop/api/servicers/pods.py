@@ -2,6 +2,7 @@
 
 from orlop.api.convert.pack import pack, pack_all
 from orlop.api.convert.unpack import unpack_field, unpack_required
+from orlop.api.kept import listed
 from orlop.api.v1 import container_pb2, pod_pb2
 from orlop.model.pod import PodSandboxConfig, PodSandboxFilter
 from orlop.model.resources import LinuxContainerResources
@@ -54,7 +55,7 @@ def pod_sandbox_status(deck: Deck, request: pod_pb2.PodSandboxStatusRequest) -> 
     )
 
 
-def list_pod_sandbox(deck: Deck, request: pod_pb2.ListPodSandboxRequest) -> pod_pb2.ListPodSandboxResponse:
-    """ListPodSandbox."""
-    pods = sandbox_list.list_pod_sandboxes(deck, unpack_field(request, "filter", PodSandboxFilter))
-    return pod_pb2.ListPodSandboxResponse(items=pack_all(pods, pod_pb2.PodSandbox))
+def list_pod_sandbox(deck: Deck, request: pod_pb2.ListPodSandboxRequest) -> bytes:
+    """ListPodSandbox, encoded."""
+    found = sandbox_list.fitting(deck, unpack_field(request, "filter", PodSandboxFilter))
+    return listed(found, sandbox_list.view, pod_pb2.ListPodSandboxResponse)

@@ -27,11 +27,12 @@ S = TypeVar("S", bound=Value)
 
 @dataclass(slots=True)
 class Entry(Generic[R, S]):
-    """One object. version grows with every change of status: caches of encoded messages are keyed by it."""
+    """One object."""
 
     record: R
     status: S
-    version: int = 0
+    listed: bytes = b""
+    """What whoever lists it keeps of its encoded message; empty after each change."""
 
 
 class Table(Generic[R, S]):
@@ -80,7 +81,7 @@ class Table(Generic[R, S]):
         status = msgspec.structs.replace(entry.status, **changes)
         self._database.execute(f"UPDATE {self._name} SET status = ? WHERE id = ?", (to_json(status), object_id))
         entry.status = status
-        entry.version += 1
+        entry.listed = b""
         return status
 
     def amend(self, object_id: str, record: R) -> None:
@@ -88,7 +89,7 @@ class Table(Generic[R, S]):
         entry = self.get(object_id)
         self._database.execute(f"UPDATE {self._name} SET record = ? WHERE id = ?", (to_json(record), object_id))
         entry.record = record
-        entry.version += 1
+        entry.listed = b""
 
     def delete(self, object_id: str) -> None:
         """Forget an object; nothing happens when it is not here."""

@@ -69,11 +69,12 @@ def test_find_takes_prefixes_and_tells_what_is_wrong(path):
         state.pods.find("")
 
 
-def test_update_counts_versions_and_refuses_what_has_gone(path):
+def test_update_drops_what_is_listed_and_refuses_what_has_gone(path):
     state = State(path)
     entry = state.pods.insert("a" * 64, pod(), PodStatus())
+    entry.listed = b"not made"
     state.pods.update("a" * 64, made=True)
-    assert entry.version == 1
+    assert entry.listed == b""
     state.pods.delete("a" * 64)
     state.pods.delete("a" * 64)
     with pytest.raises(NotFound):
@@ -85,8 +86,9 @@ def test_a_record_that_is_amended_comes_back_so(path):
     state = State(path)
     state.containers.insert("c" * 64, container(), ContainerStatus())
     entry = state.containers.get("c" * 64)
+    entry.listed = b"of the old record"
     state.containers.amend("c" * 64, msgspec.structs.replace(container(), cgroup="/other"))
-    assert (entry.record.cgroup, entry.version) == ("/other", 1)
+    assert (entry.record.cgroup, entry.listed) == ("/other", b"")
     assert State(path).containers.get("c" * 64).record.cgroup == "/other"
     with pytest.raises(NotFound):
         state.containers.amend("d" * 64, container())
