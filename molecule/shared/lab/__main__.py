@@ -1,6 +1,7 @@
 """Makes, enters and removes lab nodes: `python3 molecule/shared/lab create|destroy|enter|show|stop|list …`.
 
-A lab node is a Debian tree with systemd as PID 1 in systemd-nspawn, with cgroups, a network and a way out of its own.
+A lab node is a Debian tree with systemd as PID 1 in systemd-nspawn, with cgroups, a network and a way out of its own;
+with --virtual a machine with its own kernel and cgroup version 2, which is slow: qemu has no hardware to help it.
 Nothing on the host but the cache directory is changed, and `destroy` leaves nothing of the node.
 """
 
@@ -14,6 +15,7 @@ import nodes
 import places
 import tools
 import trees
+import virtual
 
 
 def main() -> int:
@@ -27,6 +29,7 @@ def main() -> int:
             command.add_argument(
                 "--like", metavar="NODE", help="begin with what a stopped node has, not with a bare one"
             )
+            command.add_argument("--virtual", action="store_true", help="a virtual machine, reached by ssh")
         if verb == "enter":
             command.add_argument("argv", nargs=argparse.REMAINDER)
     verbs.add_parser("list")
@@ -44,7 +47,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.verb == "list":
         print("\n".join(places.existing()))
     elif asked.verb == "enter":
-        nodes.enter(asked.name, asked.argv or ["/bin/bash", "-l"])
+        kind = virtual if virtual.owns(asked.name) else nodes
+        kind.enter(asked.name, asked.argv or ["/bin/bash", "-l"])
     elif asked.verb == "show":
         print(json.dumps({"root": str(places.node(asked.name) / "root"), **places.recall(asked.name)}))
     elif asked.verb == "stop":
@@ -52,12 +56,15 @@ def run(asked: argparse.Namespace) -> int:
     elif asked.verb == "destroy":
         nodes.destroy(asked.name)
         cgroups.remove(asked.name)
+    elif asked.virtual:
+        virtual.create(asked.name, tools.find())
     else:
         found = tools.find()
         if asked.like:
             trees.copy(asked.name, asked.like)
         else:
             trees.make(asked.name, found)
+            trees.open_what_nspawn_closes(asked.name)
         nodes.boot(asked.name, found)
     return 0
 

@@ -6,19 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import cgroups
 import places
+import processes
 from tools import Tools
 
-T = TypeVar("T")
-
 BOOT_SECONDS = 180
-SHUTDOWN_SECONDS = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -30,20 +25,22 @@ def boot(name: str, tools: Tools) -> None:
     argv += ["--console=pipe", f"--kill-signal={_halt():d}", "/lab-init"]
     # Filters of system calls would be inherited by the containers that are under test.
     env = {**tools.environment("systemd-nspawn"), "SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
-    spawned = _start(name, argv, env, home / "console.log", own_cgroups=True)
-    places.remember(name, nspawn=_identity(spawned))
+    spawned = processes.start(argv, env, home / "console.log", before=lambda: cgroups.enter_own(name))
+    places.remember(name, nspawn=processes.identity(spawned))
     leader = _leader(spawned)
-    places.remember(name, leader=_identity(leader))
+    places.remember(name, leader=processes.identity(leader))
     _wait_for_systemd(name)
     argv = [tools.locate("slirp4netns"), "-c", "-m", "1400", "--disable-host-loopback", str(leader), "tap0"]
-    places.remember(name, slirp=_identity(_start(name, argv, tools.environment("slirp4netns"), home / "slirp.log")))
-    _wait(BOOT_SECONDS, lambda: _succeeds(name, "ip -4 route show default | grep -q ."), f"{name} got no way out")
+    slirp = processes.start(argv, tools.environment("slirp4netns"), home / "slirp.log")
+    places.remember(name, slirp=processes.identity(slirp))
+    out = "ip -4 route show default | grep -q ."
+    processes.wait(BOOT_SECONDS, lambda: _succeeds(name, out), f"{name} got no way out")
 
 
 def enter(name: str, argv: list[str]) -> None:
     """Become a process of the node; does not return."""
     leader = places.recall(name).get("leader")
-    if not leader or not _runs(leader):
+    if not leader or not processes.runs(leader):
         raise places.LabError(f"{name} does not run: create it first")
     cgroups.join_those_of(leader[0])
     env = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
@@ -53,11 +50,11 @@ def enter(name: str, argv: list[str]) -> None:
 def stop(name: str) -> None:
     """End the node's processes; its tree stays."""
     known = places.recall(name)
-    if _runs(known.get("leader", [0, 0])):
+    if processes.runs(known.get("leader", [0, 0])):
         _show_out(known["leader"][0])
-    for who in ("leader", "nspawn", "slirp"):
+    for who in ("leader", "nspawn", "slirp", "qemu"):
         if who in known:
-            _end(known[who], politely=who == "leader")
+            processes.end(known[who], politely=_halt() if who == "leader" else None)
 
 
 def destroy(name: str) -> None:
@@ -87,21 +84,6 @@ def _show_out(leader: int) -> None:
                 os.kill(int(place.name), signal.SIGKILL)
 
 
-def _start(name: str, argv: list[str], env: dict[str, str], log: Path, *, own_cgroups: bool = False) -> int:
-    """A process that outlives this one, in the node's cgroups where asked."""
-    with open(log, "ab") as output:
-        started = subprocess.Popen(
-            argv,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=(lambda: cgroups.enter_own(name)) if own_cgroups else None,  # this program has one thread
-        )
-    return started.pid
-
-
 def _leader(spawned: int) -> int:
     """The node's first process: the child of nspawn that is the first one of a PID namespace.
 
@@ -112,7 +94,7 @@ def _leader(spawned: int) -> int:
         children = Path(f"/proc/{spawned}/task/{spawned}/children").read_text().split()
         return next((int(child) for child in children if _is_first(child)), None)
 
-    return _wait(BOOT_SECONDS, find, "systemd-nspawn started nothing; see console.log")
+    return processes.wait(BOOT_SECONDS, find, "systemd-nspawn started nothing; see console.log")
 
 
 def _is_first(pid: str) -> bool:
@@ -128,52 +110,12 @@ def _is_first(pid: str) -> bool:
 def _wait_for_systemd(name: str) -> None:
     # "degraded" is up as well: a container misses a thing or two.
     ready = "systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'"
-    _wait(BOOT_SECONDS, lambda: _succeeds(name, ready), f"systemd of {name} did not come up; see console.log")
+    processes.wait(BOOT_SECONDS, lambda: _succeeds(name, ready), f"systemd of {name} did not come up; see console.log")
 
 
 def _succeeds(name: str, shell: str) -> bool:
     lab = [sys.executable, str(Path(__file__).parent), "enter", name, "/bin/sh", "-c", shell]
     return subprocess.run(lab, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-
-
-def _wait(seconds: float, ask: Callable[[], T], otherwise: str) -> T:
-    """The first true answer within the time, or LabError."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        answer = ask()
-        if answer:
-            return answer
-        time.sleep(0.05)
-    raise places.LabError(otherwise)
-
-
-def _end(who: list[int], *, politely: bool) -> None:
-    pid, _ = who
-    if politely and _runs(who):
-        os.kill(pid, _halt())
-        with contextlib.suppress(places.LabError):
-            _wait(SHUTDOWN_SECONDS, lambda: not _runs(who), "")
-    if _runs(who):
-        os.kill(pid, signal.SIGKILL)
-        _wait(SHUTDOWN_SECONDS, lambda: not _runs(who), f"process {pid} does not end")
-
-
-def _identity(pid: int) -> list[int]:
-    """Number and start time: a number alone may by now be someone else's."""
-    return [pid, int(_stat(pid)[19])]
-
-
-def _runs(who: list[int]) -> bool:
-    """Whether this very process is there and no zombie."""
-    try:
-        stat = _stat(who[0])
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return int(stat[19]) == who[1] and stat[0] != "Z"
-
-
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _halt() -> int:

@@ -1,4 +1,4 @@
-"""The node's file tree: a Debian base made once and kept, one copy per node, made bootable. Starting it is in nodes."""
+"""The node's file tree: a Debian base made once and kept, one copy per node. Starting it is in nodes and in virtual."""
 
 import hashlib
 import os
@@ -33,12 +33,12 @@ STATE = "var/lib/orlop"
 PIP_SETTINGS = ("INDEX_URL", "EXTRA_INDEX_URL", "TRUSTED_HOST", "CERT", "DEFAULT_TIMEOUT", "FIND_LINKS", "PROXY")
 
 
-def make(name: str, tools: Tools) -> None:
-    """A fresh tree for the node, with the host's way to packages."""
+def make(name: str, tools: Tools, *, more: tuple[str, ...] = ()) -> None:
+    """A fresh tree for the node, with the host's way to packages; `more` packages than the barest."""
     home = places.node(name)
     if home.exists():
         raise places.LabError(f"{name} exists: destroy it first")
-    base = _base(tools)
+    base = _base(tools, (*PACKAGES, *more), f"machine-{SUITE}" if more else SUITE)
     home.mkdir(parents=True)
     root = home / "root"
     subprocess.run(["cp", "-a", "--reflink=auto", base, root], check=True)
@@ -47,10 +47,14 @@ def make(name: str, tools: Tools) -> None:
     # slirp4netns answers names here and asks the host's resolver.
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/resolv.conf").write_text("nameserver 10.0.2.3\n")
-    init = root / "lab-init"
+    _ways_to_packages(root)
+
+
+def open_what_nspawn_closes(name: str) -> None:
+    """Put in the first process of a node that systemd-nspawn starts."""
+    init = places.node(name) / "root/lab-init"
     init.write_text(INIT)
     init.chmod(0o755)
-    _ways_to_packages(root)
 
 
 def copy(name: str, like: str) -> None:
@@ -72,19 +76,19 @@ def copy(name: str, like: str) -> None:
         subprocess.run(["mount", "--bind", home / "state", root / STATE], check=True)
 
 
-def _base(tools: Tools) -> Path:
-    """The base tree, made again when its recipe changes."""
+def _base(tools: Tools, packages: tuple[str, ...], kind: str) -> Path:
+    """The base tree of this kind, made again when its recipe changes."""
     sources = _apt_sources()
-    recipe = "\n".join([SUITE, *PACKAGES, *sources])
-    base = places.cache() / f"{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    recipe = "\n".join([SUITE, *packages, *sources])
+    base = places.cache() / f"{kind}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     if base.is_dir():
         return base
-    for old in places.cache().glob(f"{SUITE}-*"):
+    for old in places.cache().glob(f"{kind}-*"):
         shutil.rmtree(old)
     unfinished = base.with_name(f"unfinished-{base.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
     argv = [tools.locate("mmdebstrap"), "--quiet", "--mode=root", "--variant=minbase", "--format=directory"]
-    argv += [f"--include={','.join(PACKAGES)}", *(f"--aptopt={option}" for option in _apt_options()), SUITE, unfinished]
+    argv += [f"--include={','.join(packages)}", *(f"--aptopt={option}" for option in _apt_options()), SUITE, unfinished]
     if sources:  # it takes them as text on its standard input
         argv.append("-")
     subprocess.run(argv, env=tools.environment("mmdebstrap"), input="\n".join(sources), text=True, check=True)

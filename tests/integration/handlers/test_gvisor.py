@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.harness.node import Node
@@ -39,7 +40,7 @@ def gvisor(own_node: Node) -> Iterator[Node]:
 
 
 def test_a_pod(own_node: Node, own_pods: Pods) -> None:
-    pod = own_pods.run()
+    pod = own_pods.run(hostname="inside")
     one = pod.start("sh", "-c", "echo out; echo err >&2; while :; do echo hello | nc -l -p 8080; done")
     two = pod.start("sh", "-c", "cat /proc/version; while [ ! -e /end ]; do sleep 0.1; done; exit 7")
     eventually(lambda: "gvisor" in two.output(), seconds=60)
@@ -48,6 +49,10 @@ def test_a_pod(own_node: Node, own_pods: Pods) -> None:
     assert int(two.info()["monitorPid"]) == shim
     # One kernel for the pod, which is not the node's.
     assert "gVisor" in one.sh("dmesg")
+    assert one.sh("hostname") == "inside"
+    # What runs over its time limit is ended, and at once.
+    with pytest.raises(grpc.RpcError, match="did not end within 1 s"):
+        one.exec("sleep", "1000", timeout=1)
     eventually(lambda: reaches("", pod.ip, 8080), seconds=30)
     ended = one.exec("sh", "-c", "echo x >&2; exit 3")
     assert (ended.exit_code, ended.stderr) == (3, b"x\n")

@@ -16,7 +16,7 @@ def environment(inputs: SpecInputs) -> list[str]:
     variables = {"PATH": DEFAULT_PATH}
     if inputs.config.tty:
         variables["TERM"] = "xterm"
-    if hostname := _hostname(inputs):
+    if hostname := hostname_of(inputs):
         variables["HOSTNAME"] = hostname
     variables |= inputs.settings.default_env
     variables |= dict(_image_variables(inputs.image.env))
@@ -26,7 +26,7 @@ def environment(inputs: SpecInputs) -> list[str]:
     return [f"{key}={value}" for key, value in variables.items()]
 
 
-def _hostname(inputs: SpecInputs) -> str:
+def hostname_of(inputs: SpecInputs) -> str:
     """What uname(2) says inside: a pod that asks for no name and has a UTS namespace is called by its id."""
     own = inputs.pod.id[:12] if inputs.pod.namespaces.uts else inputs.facts.hostname
     return inputs.pod.config.hostname or own

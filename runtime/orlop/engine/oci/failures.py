@@ -47,7 +47,7 @@ def explain(stderr: str) -> str:
     errors = [line.msg for line in told if line.level in ("error", "fatal")]
     # Several errors come when one step's failure makes another fail: the first is the cause.
     text = errors[0] if errors else " ".join(line.msg for line in told)
-    text = " ".join(text.split())
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     while (shorter := _NOISE.sub("", text)) != text:
         text = shorter
     return text or "the OCI runtime gave no reason"

@@ -8,6 +8,7 @@ import msgspec
 from orlop.engine.oci.annotations import annotations
 from orlop.engine.oci.confinement import security_paths
 from orlop.engine.oci.devices import device_nodes, device_rules
+from orlop.engine.oci.environment import hostname_of
 from orlop.engine.oci.inputs import Spec, SpecInputs
 from orlop.engine.oci.mounts import mounts, rootfs_propagation
 from orlop.engine.oci.namespaces import namespaces
@@ -32,7 +33,14 @@ def build_spec(inputs: SpecInputs) -> Spec:
         "mounts": mounts(inputs),
         "annotations": annotations(inputs),
         "linux": linux(inputs),
+        **_hostname(inputs),
     }
+
+
+def _hostname(inputs: SpecInputs) -> Spec:
+    """Set where the namespace is pinned; but a shim's sandbox may have a kernel of its own (Kata, gVisor)."""
+    born = inputs.infra and inputs.sandbox_id and inputs.pod.namespaces.uts
+    return {"hostname": hostname_of(inputs)} if born else {}
 
 
 def linux(inputs: SpecInputs) -> Spec:

@@ -101,7 +101,7 @@ class ShimBinary(msgspec.Struct, frozen=True, kw_only=True):
         except CommandTimeout as error:
             raise TimedOut(f"{doing} did not end within {self.time_limit:g} s") from error
         except CommandError as error:
-            words = " ".join((error.stderr or error.stdout).decode(errors="replace").split())
+            words = error.reason or " ".join((error.stderr or error.stdout).decode(errors="replace").split())
             raise OrlopError(f"{doing} failed: {words[-500:] or error}") from error
         except FileNotFoundError as error:
             raise FailedPrecondition(f"{doing}: {self.path} is not there any more: install it again") from error

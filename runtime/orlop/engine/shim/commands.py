@@ -18,7 +18,7 @@ from orlop.engine.shim.fifos import Fifos
 from orlop.engine.shim.task import TaskService
 from orlop.linux.files import remove_tree
 from orlop.model.errors import TimedOut
-from orlop.ttrpc.errors import Code, Disconnected, StatusError
+from orlop.ttrpc.errors import Disconnected, StatusError
 
 STREAM_LIMIT = 16 << 20
 """Bytes of each stream that a command without a client keeps."""
@@ -47,10 +47,14 @@ class _Running:
     exec_id: str
     fifos: Fifos
     pid: int
+    over: bool = False
+    """Whether its end was seen."""
 
     async def status(self) -> int:
         """Wait for the end; 128 + n when signal n ended it."""
-        return (await self.place.shim.wait(self.place.container_id, self.exec_id)).code
+        code = (await self.place.shim.wait(self.place.container_id, self.exec_id)).code
+        self.over = True
+        return code
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,12 +129,13 @@ async def _running(
         fifos = Fifos.open(directory, stdin=stdin, outputs=outputs, terminal=terminal)
         try:
             # Not to be left half started: a caller that goes away meanwhile is followed by the clean-up below.
+            command = _Running(place=place, exec_id=exec_id, fifos=fifos, pid=0)
             starting = asyncio.create_task(_start(place, exec_id, fifos, process))
             try:
-                pid = await asyncio.shield(starting)
-                yield _Running(place=place, exec_id=exec_id, fifos=fifos, pid=pid)
+                command.pid = await asyncio.shield(starting)
+                yield command
             finally:
-                await asyncio.shield(asyncio.create_task(_forget(place, exec_id, starting)))
+                await asyncio.shield(asyncio.create_task(_forget(command, starting)))
         finally:
             fifos.close()
     finally:
@@ -152,23 +157,22 @@ async def _start(place: Place, exec_id: str, fifos: Fifos, process: bytes) -> in
     raise AssertionError("the last try returns or raises")
 
 
-async def _forget(place: Place, exec_id: str, starting: "asyncio.Task[int]") -> None:
-    """End the command if it runs, and have the shim forget it. What cannot be done goes with the container."""
+async def _forget(command: _Running, starting: "asyncio.Task[int]") -> None:
+    """End the command if it runs, and have the shim forget it. What cannot be done goes with the container.
+
+    What runs is not deleted: runc's shim would refuse, and gVisor's would wait for its end.
+    """
+    place, exec_id = command.place, command.exec_id
     await asyncio.wait([starting])
     with contextlib.suppress(StatusError, Disconnected, TimeoutError):
         pid = 0 if starting.exception() else starting.result()
-        try:
-            await place.shim.delete(place.container_id, exec_id)
-        except StatusError as error:
-            if error.code == Code.NOT_FOUND or not pid:
-                raise
-            # It runs still: a deleted process must have ended.
+        if pid and not command.over:
             await place.kill_tree(pid)
             with contextlib.suppress(StatusError):
                 await place.shim.kill(place.container_id, SIGKILL, exec_id=exec_id)
             async with asyncio.timeout(KILL_LIMIT):
                 await place.shim.wait(place.container_id, exec_id)
-            await place.shim.delete(place.container_id, exec_id)
+        await place.shim.delete(place.container_id, exec_id)
 
 
 async def _keep(reader: Reader, kept: bytearray) -> None:

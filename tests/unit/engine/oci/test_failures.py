@@ -21,6 +21,7 @@ RUNC_JSON = (
         ("plain words\nin two lines\n", "plain words in two lines"),
         ("{broken json", "{broken json"),
         ('{"level":"warning","msg":"only a warning"}', "only a warning"),
+        ("red \x1b[31mink\0", "red [31mink"),
         ("", "the OCI runtime gave no reason"),
     ],
 )

@@ -1,10 +1,12 @@
 """The whole config.json, and the process.json of a command inside."""
 
+import dataclasses
 import json
 import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orlop.engine.oci.inputs import ResolvedDevice
@@ -25,6 +27,17 @@ def test_top_level() -> None:
     # The hostname is set where the namespace is pinned.
     assert "hostname" not in spec
     assert "sysctl" not in spec["linux"]
+
+
+def test_the_sandbox_is_told_its_name_for_a_kernel_of_its_own() -> None:
+    plain = inputs()
+    namespaces = msgspec.structs.replace(plain.pod.namespaces, uts="/run/ns/uts")
+    pod = msgspec.structs.replace(plain.pod, namespaces=namespaces)
+    born = dataclasses.replace(plain, pod=pod, infra=True, sandbox_id="s" * 64)
+    assert build_spec(born)["hostname"] == "web"
+    assert "hostname" not in build_spec(dataclasses.replace(born, infra=False))
+    in_the_nodes = msgspec.structs.replace(pod, namespaces=msgspec.structs.replace(namespaces, uts=""))
+    assert "hostname" not in build_spec(dataclasses.replace(born, pod=in_the_nodes))
 
 
 def test_annotations_tell_who_it_is_and_nothing_of_the_pods_own() -> None:
