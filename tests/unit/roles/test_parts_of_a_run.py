@@ -134,3 +134,19 @@ def test_hosts_are_made_nodes_at_once_or_in_batches(
     assert "".join(steps) == order
     assert f"TIME OF TASKS: {counted} tasks on 3 hosts in " in shown
     assert re.findall(r"^ +[0-9]+\.[0-9]{2} s +([0-9]+) hosts  \S", shown, re.MULTILINE) == shown_hosts
+
+
+def test_an_api_server_that_is_being_replaced_is_asked_again(inventory: Path, tmp_path: Path) -> None:
+    """A kubelet of a new minor makes static pods anew: an upgrade's next step found no API server, and failed."""
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(
+        f'#!/bin/sh\necho asked >>{tmp_path}/asked\n[ "$(wc -l <{tmp_path}/asked)" -gt 2 ] && exit\n'
+        "echo 'failed to download openapi: connection refused' >&2; exit 1\n"
+    )
+    kubectl.chmod(0o755)
+    asked = {"name": "orlop.node.control_plane", "tasks_from": "objects"}
+    playbook = write(tmp_path, tasks=[{"ansible.builtin.include_role": asked}])
+    given: dict[str, Any] = {"_control_plane_apply": [str(kubectl)], "_control_plane_delay": 0}
+    given["ansible_python_interpreter"] = sys.executable
+    run(inventory, playbook, "--limit", "first", "--extra-vars", json.dumps(given))
+    assert (tmp_path / "asked").read_text() == "asked\n" * 3
