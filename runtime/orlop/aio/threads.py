@@ -6,10 +6,10 @@ A cancelled caller stops waiting; the call itself runs to its end.
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +24,18 @@ async def offload(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T
     """Run a blocking function in the pool. It must leave its thread as it found it (no setns, unshare, chdir)."""
     call = partial(contextvars.copy_context().run, fn, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what must not go on beside its undoing: a caller that is cancelled meanwhile waits for its end first."""
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        if not working.cancelled():
+            working.exception()  # there is nobody left to be told
+        raise
 
 
 async def in_own_thread(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -73,6 +73,11 @@ class Machine(Node):
         assert status.state == READY
         return self.netns_of(pod), status.network.ip
 
+    def network_ready(self) -> bool:
+        """Whether the daemon takes pods: with CNI 1.1 not before the plugins have answered STATUS."""
+        conditions = self.cri("Status").status.conditions
+        return any(condition.type == "NetworkReady" and condition.status for condition in conditions)
+
     def netns_of(self, pod: Pod) -> str:
         """Where a pod's network namespace is pinned."""
         return str(self.state_dir / "pods" / pod.id / "ns" / "net")

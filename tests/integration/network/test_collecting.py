@@ -40,6 +40,7 @@ def lease_without_a_record(machine: Machine, pod_id: str) -> str:
 
 
 def test_what_belongs_to_no_pod_is_free_after_a_start_and_all_else_stays(machine: Machine) -> None:
+    eventually(machine.network_ready, seconds=60)
     _, kept = machine.pod()
     lost = lease_without_a_record(machine, "lost")
     assert machine.network.leases() == {kept, lost}

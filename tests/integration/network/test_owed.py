@@ -73,7 +73,7 @@ def test_a_del_that_fails_is_tried_again_over_restart_and_reboot(machine: Machin
     eventually(lambda: (machine.network.leases(), results(machine)) == (set(), []), seconds=60)
     assert mapped(machine) == rules(machine) == ""
     machine.network.write(conflist)
-    eventually(lambda: _network_ready(machine), seconds=60)
+    eventually(machine.network_ready, seconds=60)
     assert served(machine)
     machine.pods.remove_all()
     assert machine.network.leases() == set()
@@ -93,11 +93,6 @@ def test_host_ports_and_addresses_come_back_without_namespace_and_conflist(machi
     eventually(lambda: (machine.network.leases(), results(machine)) == (set(), []), seconds=60)
     assert mapped(machine) == rules(machine) == ""
     machine.network.write(conflist)
-    eventually(lambda: _network_ready(machine), seconds=60)
+    eventually(machine.network_ready, seconds=60)
     assert served(machine)
     machine.pods.remove_all()
-
-
-def _network_ready(machine: Machine) -> bool:
-    conditions = machine.cri("Status").status.conditions
-    return all(condition.status for condition in conditions if condition.type == "NetworkReady")

@@ -112,14 +112,9 @@ def test_it_stops_at_the_first_pod_that_does_not_come_back(machine: Machine) -> 
 def test_while_the_new_network_is_not_ready_no_pod_is_touched(machine: Machine) -> None:
     pod = machine.pods.run()
     machine.network.file.unlink()
-    eventually(lambda: not _network_ready(machine), seconds=60)
+    eventually(lambda: not machine.network_ready(), seconds=60)
     done = orlop(machine, "renew")
     assert done.returncode != 0
     assert "no pod is touched" in done.stderr
     assert pod.status().state != NOTREADY
     machine.pods.remove_all()
-
-
-def _network_ready(machine: Machine) -> bool:
-    conditions = machine.cri("Status").status.conditions
-    return any(condition.type == "NetworkReady" and condition.status for condition in conditions)

@@ -21,7 +21,7 @@ import msgspec
 
 from orlop.aio import process
 from orlop.aio.process import CommandError
-from orlop.aio.threads import offload
+from orlop.aio.threads import offload, to_its_end
 from orlop.engine.storage import digests, inheritance, layer_mounts
 from orlop.engine.storage.layer_mounts import LayerMounts
 from orlop.engine.storage.tables import LayerTable
@@ -99,22 +99,12 @@ class LayerStore:
     @contextlib.asynccontextmanager
     async def staging(self) -> AsyncIterator[str]:
         """A fresh directory, with an empty "diff" in it; gone afterwards unless `commit` has taken it."""
-        home, claim = await offload(self._stage)
+        stage = _Stage(self._tmp)
         try:
-            yield home
+            await to_its_end(offload(stage.make))
+            yield stage.home
         finally:
-            await asyncio.shield(offload(_unstage, home, claim))
-
-    def _stage(self) -> tuple[str, int]:
-        """The directory and a lock on it: the `repair` of another process keeps its hands off."""
-        try:
-            home = tempfile.mkdtemp(dir=self._tmp)
-            claim = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(claim, fcntl.LOCK_EX)
-            os.mkdir(os.path.join(home, "diff"), 0o755)
-        except OSError as error:
-            raise ResourceExhausted(f"cannot make a directory in {self._tmp}: {error.strerror}") from error
-        return home, claim
+            await asyncio.shield(offload(stage.remove))
 
     async def commit(self, home: str, record: LayerRecord, implicit: Sequence[str]) -> None:
         """Make a staged layer one of the store's: synced, recorded, moved into place by one rename.
@@ -122,6 +112,10 @@ class LayerStore:
         What it has not listed itself (`implicit`) takes after the layers below, which must be here by now. When another
         process has committed the same layer meanwhile, this one is left where it is.
         """
+        # To its end: a cancelled pull's directory is removed next, and must not be moved into place meanwhile.
+        await to_its_end(self._commit(home, record, implicit))
+
+    async def _commit(self, home: str, record: LayerRecord, implicit: Sequence[str]) -> None:
         below = self.chain(record.parent)
         await offload(self._complete, home, record, implicit, below)
         await self._table.add(record, lambda: self._place(home, record.id))
@@ -225,9 +219,30 @@ class LayerStore:
         return found
 
 
-def _unstage(home: str, claim: int) -> None:
-    os.close(claim)
-    _remove_trees([home])
+class _Stage:
+    """A directory for a layer in the making, and a lock on it: the `repair` of another process keeps its hands off."""
+
+    def __init__(self, parent: str) -> None:
+        self.home = ""
+        self._parent = parent
+        self._claim = -1
+
+    def make(self) -> None:
+        """Make the directory, with an empty "diff" in it. Raises ResourceExhausted."""
+        try:
+            self.home = tempfile.mkdtemp(dir=self._parent)
+            self._claim = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self._claim, fcntl.LOCK_EX)
+            os.mkdir(os.path.join(self.home, "diff"), 0o755)
+        except OSError as error:
+            raise ResourceExhausted(f"cannot make a directory in {self._parent}: {error.strerror}") from error
+
+    def remove(self) -> None:
+        """Let go of it, and remove what is still there."""
+        if self._claim >= 0:
+            os.close(self._claim)
+        if self.home:
+            _remove_trees([self.home])
 
 
 def _unclaimed(path: str) -> bool:

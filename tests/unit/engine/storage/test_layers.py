@@ -3,6 +3,9 @@
 import asyncio
 import os
 import stat
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +81,52 @@ async def test_a_cancelled_layer_leaves_nothing(layers, tmp_path):
     task.cancel()
     await asyncio.wait([task])
     assert on_disk(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("step", ["_complete", "_place"])
+async def test_a_layer_whose_pull_is_cancelled_while_it_is_committed_is_whole_or_gone(
+    layers, tmp_path, monkeypatch, step
+):
+    reached, go_on = threading.Event(), threading.Event()
+    real = getattr(LayerStore, step)
+
+    def slow(self, home, *rest):
+        reached.set()
+        go_on.wait(60)
+        real(self, home, *rest)
+
+    monkeypatch.setattr(LayerStore, step, slow)
+    task = asyncio.create_task(add(layers, BASE, make=lambda diff: Path(diff, "file").touch()))
+    await until(reached.is_set)
+    task.cancel()
+    await asyncio.sleep(0.1)  # for a removal that would not wait
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert os.listdir(tmp_path / "tmp") == []
+    assert layers.get(BASE) is not None and os.listdir(layers.path(BASE)) == ["file"]
+
+
+async def test_a_layer_that_is_cancelled_while_its_directory_is_made_leaves_nothing(layers, tmp_path, monkeypatch):
+    made, go_on = threading.Event(), threading.Event()
+    real = tempfile.mkdtemp
+
+    def slow(**place):
+        path = real(**place)
+        made.set()
+        go_on.wait(60)
+        return path
+
+    monkeypatch.setattr(tempfile, "mkdtemp", slow)
+    before = os.listdir("/proc/self/fd")
+    task = asyncio.create_task(add(layers, BASE))
+    await until(made.is_set)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert on_disk(tmp_path) == ([], [])
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 async def test_the_second_of_two_equal_commits_changes_nothing(layers, tmp_path):

@@ -6,7 +6,6 @@ way, and a pod that one way made is taken down by the other. Whatever is not und
 binary, and so is every operation but ADD and DEL.
 """
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from functools import partial
 import msgspec
 
 from orlop.aio.process import CommandError, Finished
-from orlop.aio.threads import in_own_thread
+from orlop.aio.threads import in_own_thread, to_its_end
 from orlop.engine.cni.builtin import bridge, portmap
 from orlop.engine.cni.builtin.bridge import Attachment
 from orlop.engine.cni.builtin.port_settings import port_map
@@ -54,12 +53,8 @@ class InProcess:
             if not await self._is_current(kind, call):
                 return await self._otherwise(call)
         # Not in the pool of short calls: a lease's lock may be held for long.
-        working = asyncio.ensure_future(in_own_thread(work))
         try:
-            output = await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])  # what undoes it must not run beside it
-            raise
+            output = await to_its_end(in_own_thread(work))
         except (OSError, ValueError) as error:
             return Finished((call.path,), 1, _report(error), b"")
         return Finished((call.path,), 0, output, b"")
